@@ -1,0 +1,218 @@
+//! What the phases are given: who the plugin is, its configuration, and the services of the host.
+
+use std::ops::Deref;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::Result;
+use crate::ffi::RequestKind;
+use crate::ffi::client::Client;
+use crate::log::{Level, Record};
+use crate::peer::Peer;
+use crate::task::{Task, TaskHandle};
+use crate::value::Value;
+
+/// What a generation is told at birth: crosses encoded, so fields are appended only.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Birth {
+    /// The plugin's id.
+    pub id: String,
+    /// Its version, as the manifest has it.
+    pub version: String,
+    /// The generation's number, unique within its host.
+    pub generation: u64,
+    /// The user's folder of this plugin, where its assets are; the library itself runs from a private copy.
+    pub plugin_dir: PathBuf,
+    /// The effective configuration: a map.
+    pub config: Value,
+    /// The schema that the manifest's `[state]` table names.
+    pub state_schema: Option<u32>,
+}
+
+/// The services of the host: cheap to clone, usable from any thread.
+///
+/// A copy that is kept after the plugin has stopped can do nothing: each request is refused.
+#[derive(Clone)]
+pub struct Services {
+    client: Client,
+    birth: Arc<Birth>,
+}
+
+impl Services {
+    pub(crate) fn new(client: Client, birth: Birth) -> Self {
+        Self { client, birth: Arc::new(birth) }
+    }
+
+    pub(crate) fn birth(&self) -> &Birth {
+        &self.birth
+    }
+
+    /// The plugin's id.
+    pub fn id(&self) -> &str {
+        &self.birth.id
+    }
+
+    /// The plugin's version, as its manifest has it.
+    pub fn version(&self) -> &str {
+        &self.birth.version
+    }
+
+    /// The number of this generation: it grows with each build that is loaded.
+    pub fn generation(&self) -> u64 {
+        self.birth.generation
+    }
+
+    /// The user's folder of this plugin: read assets from here. The library itself runs from a private copy.
+    pub fn plugin_dir(&self) -> &Path {
+        &self.birth.plugin_dir
+    }
+
+    /// The effective configuration, a map.
+    pub fn config(&self) -> &Value {
+        &self.birth.config
+    }
+
+    /// Begins a log record; it is written by [`Record::emit`]. The host adds plugin and generation.
+    pub fn log(&self, level: Level, message: impl Into<String>) -> Record<'_> {
+        Record::new(&self.client, level, message.into())
+    }
+
+    /// Logs `message` at [`Level::Debug`].
+    pub fn debug(&self, message: impl Into<String>) {
+        self.log(Level::Debug, message).emit();
+    }
+
+    /// Logs `message` at [`Level::Info`].
+    pub fn info(&self, message: impl Into<String>) {
+        self.log(Level::Info, message).emit();
+    }
+
+    /// Logs `message` at [`Level::Warn`].
+    pub fn warn(&self, message: impl Into<String>) {
+        self.log(Level::Warn, message).emit();
+    }
+
+    /// Logs `message` at [`Level::Error`].
+    pub fn error(&self, message: impl Into<String>) {
+        self.log(Level::Error, message).emit();
+    }
+
+    /// Time since the host was built; never goes back.
+    pub fn monotonic(&self) -> Duration {
+        Duration::from_nanos(self.client.time().monotonic_ns)
+    }
+
+    /// Time since 1970-01-01 00:00 UTC; may jump.
+    pub fn unix_time(&self) -> Duration {
+        Duration::from_nanos(self.client.time().unix_ns)
+    }
+
+    /// Runs `body` on a thread of the host's, from `start` on. The host cancels it at suspend and stop, and joins it
+    /// under the manifest's `stop-deadline`: look at [`Task::is_cancelled`] or wait with [`Task::sleep`]. An error
+    /// or a panic of the body is logged.
+    ///
+    /// # Errors
+    ///
+    /// The plugin has not reached `start` or has stopped, or the system gives no thread.
+    pub fn spawn(
+        &self,
+        name: &str,
+        body: impl FnOnce(&Task) -> Result<()> + Send + 'static,
+    ) -> Result<TaskHandle> {
+        let client = self.client;
+        let number = client.spawn(name, move |number| body(&Task::new(client, number)))?;
+        Ok(TaskHandle::new(client, number))
+    }
+
+    /// A handle to another plugin's actions. It survives that plugin's swaps, and may be taken before the plugin is
+    /// there: a call says then that it is not. Calls go straight to the other library, not through the host.
+    ///
+    /// # Errors
+    ///
+    /// `id` is no plugin id, or this plugin has stopped.
+    pub fn peer(&self, id: &str) -> Result<Peer> {
+        Ok(Peer::new(self.client.peer(id)?))
+    }
+
+    /// What the plugin `id` made in its `build`, as of now.
+    ///
+    /// # Errors
+    ///
+    /// There is no such plugin, it has not run `build`, or this plugin has stopped.
+    pub fn output(&self, id: &str) -> Result<Value> {
+        self.client.output(id)
+    }
+
+    /// Asks for the plugin `id` to be read and swapped again. Queued: it is carried out after this call.
+    ///
+    /// # Errors
+    ///
+    /// This plugin has stopped, or the host is shutting down.
+    pub fn request_swap(&self, id: &str) -> Result<()> {
+        self.client.request(RequestKind::Swap, id)
+    }
+
+    /// Asks for the plugin `id` to be switched off. Queued, as [`request_swap`](Self::request_swap).
+    ///
+    /// # Errors
+    ///
+    /// As [`request_swap`](Self::request_swap).
+    pub fn request_disable(&self, id: &str) -> Result<()> {
+        self.client.request(RequestKind::Disable, id)
+    }
+
+    /// Asks for the plugin `id` to be stopped. Queued, as [`request_swap`](Self::request_swap).
+    ///
+    /// # Errors
+    ///
+    /// As [`request_swap`](Self::request_swap).
+    pub fn request_stop(&self, id: &str) -> Result<()> {
+        self.client.request(RequestKind::Stop, id)
+    }
+}
+
+macro_rules! contexts {
+    ($($(#[$doc:meta])* $name:ident)*) => {$(
+        $(#[$doc])*
+        ///
+        /// It is also the [`Services`], by dereference; [`services`](Self::services) gives a copy to keep.
+        pub struct $name<'a> {
+            services: &'a Services,
+        }
+
+        impl<'a> $name<'a> {
+            pub(crate) fn new(services: &'a Services) -> Self {
+                Self { services }
+            }
+
+            /// A copy of the services, to keep.
+            pub fn services(&self) -> Services {
+                self.services.clone()
+            }
+        }
+
+        impl Deref for $name<'_> {
+            type Target = Services;
+
+            fn deref(&self) -> &Services {
+                self.services
+            }
+        }
+    )*};
+}
+
+contexts! {
+    /// The context of [`Plugin::init`](crate::Plugin::init).
+    Init
+    /// The context of [`Plugin::build`](crate::Plugin::build).
+    Build
+    /// The context of [`Plugin::register`](crate::Plugin::register).
+    Register
+    /// The context of [`Plugin::after_registration`](crate::Plugin::after_registration).
+    Registered
+    /// The context of [`Plugin::start`](crate::Plugin::start) and of [`Plugin::resume`](crate::Plugin::resume).
+    Start
+}

@@ -1,0 +1,128 @@
+//! What a library says of its own build, readable without running it.
+//!
+//! `export_plugin!` lays a block of bytes into the section [`SECTION`]: [`MAGIC`], the length of the facts and of the
+//! manifest (32 bits each, little-endian), the facts as `key=value` lines, the manifest as it stands in
+//! `plugin.toml`. A host reads it from the file before the library is opened.
+
+use std::mem::{align_of, offset_of, size_of};
+
+use crate::ffi::{Cell, PinOps, protocol::Binding, services::LibcHooks};
+
+/// The version of the plugin API that this crate speaks. It is apart from the crate's own version: a manifest's `api`
+/// range is matched against it.
+pub const API_VERSION: &str = "1.0.0";
+
+/// The symbol of a library's entry. The number changes when the entry itself can no longer be read by an older host.
+pub const ENTRY_SYMBOL: &str = "reactor_plugin_v1";
+
+/// The object-file section that holds the block (Mach-O: the section `__reactor` of the segment `__DATA`).
+pub const SECTION: &str = if cfg!(target_vendor = "apple") { "__DATA,__reactor" } else { ".reactor" };
+
+/// How the block begins.
+pub const MAGIC: [u8; 8] = *b"REACTOR\x01";
+
+/// The target triple this crate was built for.
+pub const TARGET: &str = env!("REACTOR_TARGET");
+
+/// The compiler that built it, as `rustc --version` says.
+pub const COMPILER: &str = env!("REACTOR_COMPILER");
+
+/// A hash over the sizes, alignments and offsets of the frozen types that `abi_stable` does not check, and over the
+/// API version. Host and plugin must agree on it.
+pub const FINGERPRINT: u64 = fingerprint();
+
+/// [`FINGERPRINT`] as 16 hexadecimal digits.
+pub const FINGERPRINT_HEX: &str = {
+    const DIGITS: [u8; 16] = hex(FINGERPRINT);
+    match std::str::from_utf8(&DIGITS) {
+        Ok(text) => text,
+        Err(_) => unreachable!(),
+    }
+};
+
+/// FNV-1a, 64 bits (Fowler, Noll, Vo): enough to tell two layouts apart, and `const`.
+const fn fingerprint() -> u64 {
+    const PRIME: u64 = 0x0100_0000_01b3;
+    let words = [
+        size_of::<Binding>(),
+        align_of::<Binding>(),
+        size_of::<Cell>(),
+        align_of::<Cell>(),
+        size_of::<PinOps>(),
+        offset_of!(PinOps, disturbed),
+        size_of::<LibcHooks>(),
+        offset_of!(LibcHooks, timer_create),
+        crate::ffi::SHARDS,
+        size_of::<usize>(),
+    ];
+    let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
+    let mut i = 0;
+    while i < words.len() {
+        hash = (hash ^ words[i] as u64).wrapping_mul(PRIME);
+        i += 1;
+    }
+    let version = API_VERSION.as_bytes();
+    let mut i = 0;
+    while i < version.len() {
+        hash = (hash ^ version[i] as u64).wrapping_mul(PRIME);
+        i += 1;
+    }
+    hash
+}
+
+const fn hex(number: u64) -> [u8; 16] {
+    let mut digits = [0; 16];
+    let mut i = 0;
+    while i < 16 {
+        let nibble = (number >> (60 - 4 * i)) & 0xf;
+        digits[i] = b"0123456789abcdef"[nibble as usize];
+        i += 1;
+    }
+    digits
+}
+
+/// The length in bytes of the block that [`embed`] makes of the same arguments.
+pub const fn embedded_len(facts: &[&str], manifest: &str) -> usize {
+    let mut len = MAGIC.len() + 8 + manifest.len();
+    let mut i = 0;
+    while i < facts.len() {
+        len += facts[i].len();
+        i += 1;
+    }
+    len
+}
+
+/// The block: `facts` joined, then `manifest`.
+///
+/// # Panics
+///
+/// At compile time, when `N` is not [`embedded_len`] of the same arguments or a part is over 4 GiB.
+pub const fn embed<const N: usize>(facts: &[&str], manifest: &str) -> [u8; N] {
+    const fn put<const N: usize>(block: &mut [u8; N], mut at: usize, bytes: &[u8]) -> usize {
+        let mut i = 0;
+        while i < bytes.len() {
+            block[at] = bytes[i];
+            at += 1;
+            i += 1;
+        }
+        at
+    }
+    const fn length(len: usize) -> [u8; 4] {
+        assert!(len <= u32::MAX as usize);
+        #[expect(clippy::cast_possible_truncation, reason = "checked above; `try_from` is not const")]
+        (len as u32).to_le_bytes()
+    }
+    let facts_len = embedded_len(facts, manifest) - MAGIC.len() - 8 - manifest.len();
+    let mut block = [0; N];
+    let mut at = put(&mut block, 0, &MAGIC);
+    at = put(&mut block, at, &length(facts_len));
+    at = put(&mut block, at, &length(manifest.len()));
+    let mut i = 0;
+    while i < facts.len() {
+        at = put(&mut block, at, facts[i].as_bytes());
+        i += 1;
+    }
+    at = put(&mut block, at, manifest.as_bytes());
+    assert!(at == N);
+    block
+}

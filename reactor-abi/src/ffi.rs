@@ -1,0 +1,36 @@
+//! The boundary itself: everything with a fixed layout, and all the `unsafe` of this crate.
+//!
+//! Owns the frozen types that both sides read ([`Cell`], [`Binding`], [`PluginRoot`], [`HostServices`]), the
+//! adapter that turns a safe [`Plugin`](crate::Plugin) into C functions which never unwind, and the planted libc
+//! definitions that let a library be closed. Must never know a plugin's own types beyond the `Plugin` trait, nor
+//! anything of how the host loads, swaps or closes.
+//!
+//! Plugin authors need nothing from here: `export_plugin!` and the contexts are the safe face of it.
+#![expect(unsafe_code, reason = "the foreign-function layer is one of the three fences around unsafe code")]
+
+pub mod adapter;
+pub mod binding;
+pub mod client;
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+pub mod plants;
+pub mod protocol;
+pub mod root;
+pub mod services;
+pub mod sink;
+mod wire;
+
+/// The atomics that [`protocol`] counts with. A test includes the same source with loom's in their place.
+mod atomic {
+    pub(super) use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
+
+    /// Counter pairs per binding. Two threads that share one only slow each other down.
+    pub const SHARDS: usize = 16;
+}
+
+pub use binding::{Blocked, BlockedKind, Cell, CellRef, Pin, PinOps, shard};
+pub use protocol::{Binding, SHARDS};
+pub use root::{CallFn, Created, Entry, Op, PluginRoot, PluginRootRef, Status};
+pub use services::{
+    HooksPtr, HostServices, HostServicesRef, LibcHooks, RawContext, RequestKind, TaskBody, Time,
+};
+pub use sink::Sink;

@@ -1,0 +1,211 @@
+//! Cells, and the guard that a caller holds while it is inside.
+
+use std::marker::PhantomData;
+
+use super::atomic::AtomicPtr;
+use super::protocol::{self, Binding, SHARDS};
+use super::sink::Sink;
+use crate::error::Error;
+
+/// What the host answers to a caller whose cell holds no address.
+#[repr(C)]
+pub struct Blocked {
+    /// What to do now.
+    pub kind: BlockedKind,
+    /// The binding already entered on the caller's behalf (on share 0), for [`BlockedKind::Enter`]; else null.
+    pub binding: *const Binding,
+}
+
+/// See [`Blocked`].
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BlockedKind {
+    /// The cell holds an address by now: load again.
+    Retry,
+    /// This caller may enter the old generation (it is inside it already).
+    Enter,
+    /// Refused; the reason is in the sink, as an encoded [`Error`].
+    Refused,
+}
+
+/// What the code on both sides needs of the host to use a cell. One table per host program, never freed.
+#[repr(C)]
+pub struct PinOps {
+    /// The cell held `word` instead of an address.
+    pub blocked: unsafe extern "C" fn(cell: *const Cell, word: usize, reason: Sink) -> Blocked,
+    /// The last caller may have left a binding on which somebody waits.
+    pub disturbed: unsafe extern "C" fn(cell: *const Cell, binding: *const Binding),
+    /// This thread entered a tracked binding.
+    pub entered: unsafe extern "C" fn(binding: *const Binding),
+    /// This thread leaves a tracked binding (the last one it entered).
+    pub left: unsafe extern "C" fn(binding: *const Binding),
+}
+
+/// What a handle reads: a word that is an address or a state, and whom to ask when it is a state.
+///
+/// Cells live in host memory that is type-stable; the host writes the word, everybody reads it.
+#[repr(C, align(64))]
+pub struct Cell {
+    word: AtomicPtr<Binding>,
+    ops: &'static PinOps,
+    owner: AtomicPtr<()>,
+}
+
+impl Cell {
+    /// An absent cell. `owner` is the host's own business.
+    #[must_use]
+    pub fn new(ops: &'static PinOps, owner: *mut ()) -> Self {
+        Self { word: AtomicPtr::default(), ops, owner: AtomicPtr::new(owner) }
+    }
+
+    /// The word: host only.
+    pub fn word(&self) -> &AtomicPtr<Binding> {
+        &self.word
+    }
+
+    /// What the host keeps with the cell: host only.
+    pub fn owner(&self) -> &AtomicPtr<()> {
+        &self.owner
+    }
+}
+
+/// A cell's address, as handles keep it.
+#[derive(Clone, Copy)]
+pub struct CellRef(*const Cell);
+
+// SAFETY: a cell is atomics and a shared reference; whoever made the `CellRef` promised that it outlives its uses.
+unsafe impl Send for CellRef {}
+// SAFETY: as above.
+unsafe impl Sync for CellRef {}
+
+impl CellRef {
+    /// Wraps a cell's address.
+    ///
+    /// # Safety
+    ///
+    /// The cell, and each binding whose address its word ever holds, outlives every copy of the reference and every
+    /// [`Pin`] taken through it.
+    pub unsafe fn new(cell: *const Cell) -> Self {
+        Self(cell)
+    }
+
+    /// The address.
+    pub fn as_ptr(self) -> *const Cell {
+        self.0
+    }
+
+    /// Pins what the cell points at.
+    ///
+    /// # Errors
+    ///
+    /// The host's reason when nobody provides this or the provider may not be entered now.
+    #[inline]
+    pub fn pin(self) -> Result<Pin, Error> {
+        // SAFETY: whoever made this reference promised that the cell lives.
+        let cell = unsafe { &*self.0 };
+        let shard = shard();
+        // SAFETY: the same promise covers every binding whose address the word holds.
+        match unsafe { protocol::acquire(&cell.word, shard, |binding| self.disturbed(binding)) } {
+            Ok(binding) => {
+                let tracked = binding.is_tracked();
+                if tracked {
+                    // SAFETY: `ops` is the host's table; the binding is live.
+                    unsafe { (cell.ops.entered)(binding) }
+                }
+                Ok(Pin { cell: self, binding, shard, tracked, not_send: PhantomData })
+            }
+            Err(word) => self.pin_slowly(word, shard),
+        }
+    }
+
+    #[cold]
+    fn pin_slowly(self, mut word: usize, shard: usize) -> Result<Pin, Error> {
+        // SAFETY: as in `pin`.
+        let cell = unsafe { &*self.0 };
+        loop {
+            let mut reason = Vec::new();
+            // SAFETY: `ops` is the host's table; the sink is used during this call only.
+            let answer = unsafe { (cell.ops.blocked)(self.0, word, Sink::of(&mut reason)) };
+            let entered = match answer.kind {
+                BlockedKind::Retry => {
+                    // SAFETY: as in `pin`.
+                    match unsafe { protocol::acquire(&cell.word, shard, |binding| self.disturbed(binding)) } {
+                        Ok(binding) => (binding, shard),
+                        Err(again) => {
+                            word = again;
+                            continue;
+                        }
+                    }
+                }
+                // SAFETY: the host entered a live, type-stable binding on our behalf.
+                BlockedKind::Enter => (unsafe { &*answer.binding }, 0),
+                BlockedKind::Refused => return Err(Error::decode(&reason)),
+            };
+            let (binding, shard) = entered;
+            let tracked = binding.is_tracked();
+            if tracked {
+                // SAFETY: as in `pin`.
+                unsafe { (cell.ops.entered)(binding) }
+            }
+            return Ok(Pin { cell: self, binding, shard, tracked, not_send: PhantomData });
+        }
+    }
+
+    #[cold]
+    fn disturbed(self, binding: &Binding) {
+        // SAFETY: the cell lives as long as this reference is used.
+        let ops = unsafe { &*self.0 }.ops;
+        // SAFETY: `ops` is the host's table; both pointers are live.
+        unsafe { (ops.disturbed)(self.0, binding) }
+    }
+}
+
+/// Holds one generation: while it lives, the code behind it stays mapped. Not sendable; dropped where it was taken.
+pub struct Pin {
+    cell: CellRef,
+    binding: *const Binding,
+    shard: usize,
+    tracked: bool,
+    not_send: PhantomData<*const ()>,
+}
+
+impl Pin {
+    /// What is pinned.
+    #[inline]
+    pub fn binding(&self) -> &Binding {
+        // SAFETY: entered when the pin was made, left only in drop; and type-stable besides.
+        unsafe { &*self.binding }
+    }
+}
+
+impl Drop for Pin {
+    #[inline]
+    fn drop(&mut self) {
+        if self.tracked {
+            // SAFETY: `entered` was called on this thread with this binding; the cell outlives the pin.
+            unsafe { ((*self.cell.0).ops.left)(self.binding) }
+        }
+        if self.binding().leave(self.shard) {
+            self.cell.disturbed(self.binding());
+        }
+    }
+}
+
+/// This thread's share of the counters: handed out in turn, once per thread and library.
+#[inline]
+pub fn shard() -> usize {
+    use std::cell::Cell as Slot;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    // Const and without a destructor: a lazy or dropping thread-local would keep its library from being closed.
+    thread_local!(static MINE: Slot<usize> = const { Slot::new(usize::MAX) });
+    MINE.with(|mine| {
+        let known = mine.get();
+        if known < SHARDS {
+            return known;
+        }
+        let fresh = NEXT.fetch_add(1, Ordering::Relaxed) % SHARDS;
+        mine.set(fresh);
+        fresh
+    })
+}

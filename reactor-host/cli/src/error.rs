@@ -1,0 +1,172 @@
+//! Why a command could not do what was asked.
+
+use std::io;
+use std::path::PathBuf;
+
+use reactor_host::discover::DiscoverError;
+use reactor_host::manifest::{ManifestError, PluginId};
+use thiserror::Error;
+
+use crate::status::ExitStatus;
+
+/// An error of a command, or of what it used.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub(crate) enum CliError {
+    /// Cargo cannot be started.
+    #[error("cannot start {program}: {source}; install Rust's toolchain, or name cargo in the variable CARGO")]
+    CargoMissing {
+        /// The program that was tried.
+        program: String,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Cargo does not understand a package or workspace.
+    #[error("cargo cannot read the packages in {}: {message}", folder.display())]
+    Metadata {
+        /// Where cargo was run.
+        folder: PathBuf,
+        /// Cargo's words.
+        message: String,
+    },
+    /// No plugin crate was found.
+    #[error(
+        "no plugin crate in {}: one has `crate-type = [\"cdylib\"]` and a plugin.toml beside its Cargo.toml", list(paths)
+    )]
+    NoPlugins {
+        /// Where they were looked for.
+        paths: Vec<PathBuf>,
+    },
+    /// A file of a plugin cannot be read or put in its place.
+    #[error("cannot {what} {}: {source}; check the folder's permissions and the space left", path.display())]
+    File {
+        /// What was tried: `read`, `write`.
+        what: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Two crates are one plugin.
+    #[error("{id} is the id of two crates, {} and {}; give one of them another id", first.display(), second.display())]
+    SameId {
+        /// The id.
+        id: PluginId,
+        /// The crate that has it.
+        first: PathBuf,
+        /// The crate that wants it too.
+        second: PathBuf,
+    },
+    /// Cargo built without making the library that was expected.
+    #[error("{} of {} did not compile: {}; cargo's messages above say why", failed.len(), total, failed.join(", "))]
+    NotCompiled {
+        /// The plugins.
+        failed: Vec<String>,
+        /// How many were to be built.
+        total: usize,
+    },
+    /// The value for a call is no JSON.
+    #[error("the value to send is not JSON: {source}; quote it for the shell: '{{\"name\": \"Ada\"}}'")]
+    BadValue {
+        /// What is wrong, and where.
+        source: serde_json::Error,
+    },
+    /// Standard input cannot be read.
+    #[error("cannot read standard input: {source}; give the value on the command line instead")]
+    Input {
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Standard output cannot be written.
+    #[error("cannot write to standard output: {0}; check where it leads")]
+    Output(#[from] io::Error),
+    /// Ctrl-C cannot be caught.
+    #[error("cannot listen for Ctrl-C: {0}; end the command with another signal")]
+    Interrupt(#[from] ctrlc::Error),
+    /// A thread cannot be started.
+    #[error("cannot start a thread: {source}; raise the limit of threads")]
+    Thread {
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Something in a plugin folder.
+    #[error(transparent)]
+    Discover(#[from] DiscoverError),
+    /// A crate's plugin.toml.
+    #[error(transparent)]
+    Manifest(#[from] ManifestError),
+    /// File events.
+    #[error(transparent)]
+    Watch(#[from] reactor_host::watch::WatchError),
+    /// The host.
+    #[error(transparent)]
+    Host(#[from] reactor_host::HostError),
+    /// What a plugin, or the host on its behalf, answered.
+    #[error("{message}")]
+    Answer {
+        /// Its stable code.
+        code: String,
+        /// Its words.
+        message: String,
+    },
+}
+
+impl CliError {
+    /// The stable code of this kind of error; that of the cause where there is one.
+    pub(crate) fn code(&self) -> &str {
+        match self {
+            Self::CargoMissing { .. } => "RE0901",
+            Self::Metadata { .. } => "RE0902",
+            Self::NoPlugins { .. } => "RE0903",
+            Self::File { .. } => "RE0904",
+            Self::SameId { .. } => "RE0905",
+            Self::NotCompiled { .. } => "RE0906",
+            Self::BadValue { .. } => "RE0907",
+            Self::Input { .. } => "RE0908",
+            Self::Output(_) => "RE0909",
+            Self::Interrupt(_) => "RE0910",
+            Self::Thread { .. } => "RE0911",
+            Self::Discover(error) => error.code(),
+            Self::Manifest(error) => error.code(),
+            Self::Watch(error) => error.code(),
+            Self::Host(error) => error.code(),
+            Self::Answer { code, .. } => code,
+        }
+    }
+
+    /// How the command ends with it. Whoever reads our output and stops reading, has what was wanted.
+    pub(crate) fn status(&self) -> ExitStatus {
+        match self {
+            Self::BadValue { .. } => ExitStatus::Usage,
+            error if error.is_closed_pipe() => ExitStatus::Done,
+            _ => ExitStatus::Failed,
+        }
+    }
+
+    /// Whether the reader of our output is gone.
+    pub(crate) fn is_closed_pipe(&self) -> bool {
+        matches!(self, Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe)
+    }
+
+    /// Reading `path` failed.
+    pub(crate) fn reading(path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
+        let path = path.into();
+        move |source| Self::File { what: "read", path, source }
+    }
+
+    /// Writing `path` failed.
+    pub(crate) fn writing(path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
+        let path = path.into();
+        move |source| Self::File { what: "write", path, source }
+    }
+}
+
+impl From<reactor_abi::Error> for CliError {
+    fn from(error: reactor_abi::Error) -> Self {
+        Self::Answer { code: error.code().to_owned(), message: error.to_string() }
+    }
+}
+
+fn list(paths: &[PathBuf]) -> String {
+    paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
+}

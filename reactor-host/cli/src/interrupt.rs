@@ -1,0 +1,21 @@
+//! Ctrl-C and its relatives: the first one asks for an orderly end, the second takes it.
+
+use crate::error::CliError;
+
+/// What shells report for a program that Ctrl-C ended.
+const KILLED_BY_INTERRUPT: i32 = 130;
+
+/// Calls `end` on the first SIGINT, SIGTERM or SIGHUP (Ctrl-C or a closed console on Windows), on a thread of its
+/// own; a second one ends the process at once.
+///
+/// # Errors
+///
+/// [`CliError::Interrupt`] where the system does not let us listen.
+pub(crate) fn on_first(end: impl FnOnce() + Send + 'static) -> Result<(), CliError> {
+    let mut end = Some(end);
+    ctrlc::set_handler(move || match end.take() {
+        Some(end) => end(),
+        None => std::process::exit(KILLED_BY_INTERRUPT),
+    })?;
+    Ok(())
+}

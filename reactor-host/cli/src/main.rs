@@ -1,0 +1,21 @@
+//! The `reactor` command: runs, inspects, calls, builds and live-reloads plugins.
+//!
+//! Every command is one file under `commands`; what they share is beside it. Nothing here is a library: programs that
+//! load plugins link `reactor-host`.
+
+mod args;
+mod cargo_build;
+mod commands;
+mod error;
+mod interrupt;
+mod output;
+mod packages;
+mod private_host;
+mod shelf;
+mod status;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    commands::main().into()
+}

@@ -1,0 +1,199 @@
+//! Who decides what runs: one thread that carries out one order after the other.
+//!
+//! Owns the set of plugins and what each is to do. Orders come from the host's methods, from plugins (which never
+//! wait for them) and from the folders; none is carried out while another is. No lock is held while plugin code
+//! runs. Must never know how a swap or an ending goes, nor what a library is.
+
+mod orders;
+mod reconcile;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, SyncSender};
+
+use reactor_abi::ffi::RequestKind;
+
+use crate::backend::Build;
+use crate::discover::{Change, Known, Tracker};
+use crate::generation::Generation;
+use crate::manifest::PluginId;
+use crate::report::{Outcome, OutcomeStatus, PluginInfo, PluginStatus, Reason, Report};
+use crate::resolve::Environment;
+use crate::stagehand::Stagehand;
+
+/// Something to be done, and whom to tell.
+pub(crate) enum Order {
+    /// Bring up everything that is to run.
+    Start(SyncSender<Report>),
+    /// Look at the folders now.
+    Rescan(SyncSender<Report>),
+    /// A scan found something.
+    Changes(Vec<Change>),
+    /// Take over a build that is linked in.
+    Install(Box<Build>, SyncSender<Report>),
+    /// Read a plugin's files again and swap it, whether or not they changed.
+    Swap(PluginId, SyncSender<Report>),
+    /// Switch a plugin off, or on again.
+    Switch(PluginId, bool, SyncSender<Report>),
+    /// Give what is known of the folders to who watches them from here on. `None`: somebody does already.
+    Watch(SyncSender<Option<(Tracker, Known)>>),
+    /// Nobody watches any more: look at the folders afresh when asked.
+    Unwatch(Tracker),
+    /// A plugin asks.
+    Request {
+        /// The plugin that asks.
+        by: PluginId,
+        /// For what.
+        kind: RequestKind,
+        /// About whom.
+        target: PluginId,
+    },
+    /// Stop every plugin; the host stays.
+    Stop(SyncSender<Report>),
+    /// Stop every plugin and end.
+    Shutdown(Sender<()>),
+}
+
+/// What a plugin is to do, and what it does.
+struct Slot {
+    /// The newest build that was offered.
+    build: Arc<Build>,
+    /// What serves.
+    serving: Option<Arc<Generation>>,
+    /// Why the newest build does not serve.
+    trouble: Option<Reason>,
+    /// A phase failed, as opposed to what the manifests say.
+    broken: bool,
+    /// Switched off.
+    disabled: bool,
+    /// Stopped until the next start, or until a new build comes.
+    stopped: bool,
+}
+
+impl Slot {
+    fn new(build: Arc<Build>) -> Self {
+        Self { build, serving: None, trouble: None, broken: false, disabled: false, stopped: false }
+    }
+
+    fn wanted(&self) -> bool {
+        !self.disabled && !self.stopped
+    }
+
+    /// The manifest that decides whether the plugin can run. A broken build that does not serve is in nobody's way.
+    fn judged_by(&self) -> Option<&crate::manifest::Manifest> {
+        match &self.serving {
+            Some(generation) if self.trouble.is_some() => Some(&generation.build.manifest),
+            None if self.broken => None,
+            _ => Some(&self.build.manifest),
+        }
+    }
+
+    /// Makes a build the newest: whatever was wrong before is forgotten.
+    fn take(&mut self, build: Build) {
+        self.build = Arc::new(build);
+        self.trouble = None;
+        self.broken = false;
+        self.stopped = false;
+    }
+
+    fn info(&self) -> PluginInfo {
+        let status = match (&self.serving, &self.trouble) {
+            (Some(generation), _) => PluginStatus::Running { generation: generation.life.number },
+            (None, _) if self.disabled => PluginStatus::Disabled,
+            (None, Some(reason)) if self.broken => PluginStatus::Failed(reason.clone()),
+            (None, Some(reason)) => PluginStatus::Refused(reason.clone()),
+            (None, None) => PluginStatus::Stopped,
+        };
+        let shown = self.serving.as_ref().map_or(&self.build, |generation| &generation.build);
+        PluginInfo {
+            plugin: Some(shown.manifest.id.clone()),
+            version: Some(shown.manifest.version.clone()),
+            path: shown.candidate().map(|candidate| candidate.source.clone()),
+            hash: shown.candidate().map(|candidate| candidate.hash.to_string()),
+            status,
+            refused_build: self.serving.is_some().then(|| self.trouble.clone()).flatten(),
+        }
+    }
+}
+
+/// A file that offers nothing, and why.
+struct Refused {
+    plugin: Option<PluginId>,
+    reason: Reason,
+}
+
+/// See the module.
+pub(crate) struct Conductor {
+    stage: Stagehand,
+    environment: Environment,
+    folders: Vec<PathBuf>,
+    /// What is known of the folders; absent while somebody watches them.
+    tracker: Option<(Tracker, Known)>,
+    slots: BTreeMap<PluginId, Slot>,
+    refused: BTreeMap<PathBuf, Refused>,
+    /// Plugins in the order in which they came up.
+    order: Vec<PluginId>,
+    running: bool,
+}
+
+impl Conductor {
+    pub(crate) fn new(
+        stage: Stagehand,
+        environment: Environment,
+        folders: Vec<PathBuf>,
+        tracker: Tracker,
+        linked: Vec<Build>,
+    ) -> Self {
+        let slots =
+            linked.into_iter().map(|build| (build.manifest.id.clone(), Slot::new(Arc::new(build)))).collect();
+        Self {
+            stage,
+            environment,
+            folders,
+            tracker: Some((tracker, Known::new())),
+            slots,
+            refused: BTreeMap::new(),
+            order: Vec::new(),
+            running: false,
+        }
+    }
+
+    /// Carries out orders until it is told to end.
+    pub(crate) fn work(mut self, orders: &Receiver<Order>) {
+        for order in orders {
+            if let Order::Shutdown(done) = order {
+                self.shut_down();
+                drop(done);
+                return;
+            }
+            self.carry_out(order);
+            self.publish();
+        }
+        self.shut_down();
+    }
+
+    fn publish(&self) {
+        let plugins = self.slots.values().map(Slot::info);
+        let files = self.refused.iter().map(|(path, refused)| PluginInfo {
+            plugin: refused.plugin.clone(),
+            version: None,
+            path: Some(path.clone()),
+            hash: None,
+            status: PluginStatus::Refused(refused.reason.clone()),
+            refused_build: None,
+        });
+        self.stage.shared.publish(plugins.chain(files).collect());
+    }
+
+    /// An outcome about the newest build of a plugin.
+    fn outcome(&self, plugin: &PluginId, status: OutcomeStatus) -> Outcome {
+        let build = self.slots.get(plugin).map(|slot| &slot.build);
+        Outcome {
+            plugin: Some(plugin.clone()),
+            version: build.map(|build| build.manifest.version.clone()),
+            path: build.and_then(|build| Some(build.candidate()?.source.clone())),
+            status,
+        }
+    }
+}

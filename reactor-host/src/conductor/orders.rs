@@ -1,0 +1,249 @@
+//! What each order comes to.
+
+use std::collections::HashSet;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc::SyncSender;
+use std::time::{Duration, Instant};
+
+use reactor_abi::ffi::RequestKind;
+
+use super::{Conductor, Order, Refused, Slot};
+use crate::backend::{Build, Source};
+use crate::discover::{Change, DiscoverError, read_one, scan};
+use crate::event::EventKind;
+use crate::manifest::PluginId;
+use crate::report::{Outcome, OutcomeStatus, Reason, Report};
+
+impl Conductor {
+    pub(super) fn carry_out(&mut self, order: Order) {
+        let mut report = Report::default();
+        match order {
+            Order::Start(reply) => {
+                self.running = true;
+                self.slots.values_mut().for_each(|slot| slot.stopped = false);
+                self.look(&mut report);
+                self.reconcile(&mut report);
+                answer(&reply, report);
+            }
+            Order::Rescan(reply) => {
+                self.look(&mut report);
+                self.reconcile(&mut report);
+                answer(&reply, report);
+            }
+            Order::Changes(changes) => {
+                self.take_in(changes, &mut report);
+                self.reconcile(&mut report);
+            }
+            Order::Install(build, reply) => {
+                self.offer(*build, &mut report);
+                self.reconcile(&mut report);
+                answer(&reply, report);
+            }
+            Order::Swap(plugin, reply) => {
+                self.swap_now(&plugin, &mut report);
+                answer(&reply, report);
+            }
+            Order::Switch(plugin, on, reply) => {
+                self.switch(&plugin, on, &mut report);
+                answer(&reply, report);
+            }
+            Order::Watch(reply) => {
+                // Who asked for it waits for the answer.
+                let _ = reply.send(self.tracker.take());
+            }
+            Order::Unwatch(tracker) => self.tracker = Some((tracker, crate::discover::Known::new())),
+            Order::Request { by, kind, target } => self.request(&by, kind, &target),
+            Order::Stop(reply) => {
+                self.stop_all("the host was stopped", &mut report);
+                answer(&reply, report);
+            }
+            // `work` ends before it comes here.
+            Order::Shutdown(done) => drop(done),
+        }
+    }
+
+    /// Scans the folders, if they are this thread's to scan, and takes in what changed. While somebody else watches,
+    /// that view of the folders is left alone, and each plugin's own path is read again.
+    fn look(&mut self, report: &mut Report) {
+        if let Some((tracker, known)) = &mut self.tracker {
+            let found = scan(&self.folders, known);
+            known.update(&found);
+            // Asked for by somebody who says that the files are complete: nothing needs to rest first.
+            let settled: HashSet<_> = found.found.iter().map(|entry| entry.source.clone()).collect();
+            let changes = tracker.observe(found, &settled, Instant::now());
+            return self.take_in(changes, report);
+        }
+        let sources = self.slots.values().filter_map(|slot| Some(slot.build.candidate()?.source.clone()));
+        for path in sources.collect::<Vec<_>>() {
+            match read_one(&path) {
+                Ok(candidate) => self.offer(Build::of(candidate), report),
+                Err(error) => self.refuse_file(path, None, &error, report),
+            }
+        }
+    }
+
+    fn take_in(&mut self, changes: Vec<Change>, report: &mut Report) {
+        for change in changes {
+            match change {
+                Change::Appeared(candidate) | Change::Rebuilt(candidate) => {
+                    self.refused.remove(&candidate.source);
+                    let path = candidate.source.clone();
+                    let (id, version) = (candidate.manifest.id.clone(), candidate.manifest.version.clone());
+                    self.stage.shared.events.emit(
+                        Some(id),
+                        Some(version),
+                        None,
+                        EventKind::Discovered { path },
+                    );
+                    self.offer(Build::of(*candidate), report);
+                }
+                Change::Removed { id, source } => {
+                    let offered = self.slots.get(&id).and_then(|slot| slot.build.candidate());
+                    if offered.is_some_and(|candidate| candidate.source == source) {
+                        self.take_down_with_dependants(&id, "its library was removed", report);
+                        self.slots.remove(&id);
+                    }
+                }
+                Change::Refused { source, id, error } => self.refuse_file(source, id, &error, report),
+                Change::Gone { source } => {
+                    self.refused.remove(&source);
+                }
+                Change::Restored { .. } => {}
+            }
+        }
+    }
+
+    fn refuse_file(
+        &mut self,
+        path: PathBuf,
+        plugin: Option<PluginId>,
+        error: &DiscoverError,
+        report: &mut Report,
+    ) {
+        let reason = Reason::new(error.code(), error.to_string());
+        let of_this_file =
+            |slot: &&mut Slot| slot.build.candidate().is_some_and(|candidate| candidate.source == path);
+        let serving = self.slots.values_mut().find(of_this_file).and_then(|slot| {
+            slot.trouble = Some(reason.clone());
+            slot.serving.as_ref().map(|generation| generation.life.number)
+        });
+        let Reason { code, message } = reason.clone();
+        let kind = EventKind::Refused { code, message, path: Some(path.clone()) };
+        self.stage.shared.events.emit(plugin.clone(), None, None, kind);
+        report.outcomes.push(Outcome {
+            plugin: plugin.clone(),
+            version: None,
+            path: Some(path.clone()),
+            status: failed(reason.clone(), serving),
+        });
+        if serving.is_none() {
+            self.refused.insert(path, Refused { plugin, reason });
+        }
+    }
+
+    /// Takes note of a build. What already runs is swapped by `reconcile`.
+    fn offer(&mut self, build: Build, report: &mut Report) {
+        let id = build.manifest.id.clone();
+        let Some(slot) = self.slots.get_mut(&id) else {
+            self.slots.insert(id, Slot::new(Arc::new(build)));
+            return;
+        };
+        if let (Source::Linked(_), Source::File(candidate)) = (&slot.build.source, &build.source) {
+            let reason =
+                Reason::new("RE0410", format!("{id} is linked into the application, which goes first"));
+            let path = Some(candidate.source.clone());
+            return self.refuse(&id, &reason, path, report);
+        }
+        let same = match (slot.build.candidate(), build.candidate()) {
+            (Some(old), Some(new)) => {
+                old.hash == new.hash && old.manifest == new.manifest && old.source == new.source
+            }
+            _ => false,
+        };
+        if !same {
+            slot.take(build);
+        }
+    }
+
+    fn swap_now(&mut self, plugin: &PluginId, report: &mut Report) {
+        let Some(slot) = self.slots.get_mut(plugin) else { return self.unknown(plugin, report) };
+        match &slot.build.source {
+            Source::File(candidate) => {
+                let path = candidate.source.clone();
+                match read_one(&path) {
+                    Ok(candidate) => slot.take(Build::of(candidate)),
+                    Err(error) => return self.refuse_file(path, Some(plugin.clone()), &error, report),
+                }
+            }
+            // The same code again, as a new generation.
+            Source::Linked(entry) => {
+                let build = Build { manifest: slot.build.manifest.clone(), source: Source::Linked(*entry) };
+                slot.take(build);
+            }
+        }
+        self.reconcile(report);
+    }
+
+    fn switch(&mut self, plugin: &PluginId, on: bool, report: &mut Report) {
+        if !self.slots.contains_key(plugin) {
+            return self.unknown(plugin, report);
+        }
+        if !on {
+            self.take_down_with_dependants(plugin, "it was switched off", report);
+        }
+        if let Some(slot) = self.slots.get_mut(plugin) {
+            slot.disabled = !on;
+            slot.stopped = false;
+        }
+        self.reconcile(report);
+    }
+
+    fn unknown(&self, plugin: &PluginId, report: &mut Report) {
+        let reason = Reason::new("RE0416", format!("there is no plugin `{plugin}`"));
+        report.outcomes.push(self.outcome(plugin, failed(reason, None)));
+    }
+
+    /// What a plugin asked for. It did not wait: events tell what came of it.
+    fn request(&mut self, by: &PluginId, kind: RequestKind, target: &PluginId) {
+        let mut report = Report::default();
+        match kind {
+            RequestKind::Swap => self.swap_now(target, &mut report),
+            RequestKind::Disable => self.switch(target, false, &mut report),
+            RequestKind::Stop => {
+                self.take_down_with_dependants(target, &format!("{by} asked for it"), &mut report);
+                if let Some(slot) = self.slots.get_mut(target) {
+                    slot.stopped = true;
+                }
+            }
+        }
+    }
+
+    fn stop_all(&mut self, why: &str, report: &mut Report) {
+        self.running = false;
+        for plugin in self.order.clone().into_iter().rev() {
+            self.take_down(&plugin, why, report);
+        }
+    }
+
+    pub(super) fn shut_down(&mut self) {
+        const REASON: &str = "the host has shut down";
+        let serving = self.slots.values().filter_map(|slot| slot.serving.as_ref());
+        let limit = serving.map(|generation| generation.stop_deadline()).max().unwrap_or_default();
+        self.stop_all(REASON, &mut Report::default());
+        self.publish();
+        self.stage.shared.routes.close(REASON);
+        // Draining, dropping and threads have that deadline each.
+        self.stage.reaper.finish(Instant::now() + 3 * limit.max(Duration::from_secs(1)));
+        self.stage.shared.events.close();
+    }
+}
+
+pub(super) fn failed(reason: Reason, serving: Option<u64>) -> OutcomeStatus {
+    OutcomeStatus::Failed { code: reason.code, message: reason.message, serving }
+}
+
+/// Answers who asked; who does not wait any more needs no answer.
+fn answer(reply: &SyncSender<Report>, report: Report) {
+    let _ = reply.send(report);
+}

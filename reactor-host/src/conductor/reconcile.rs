@@ -1,0 +1,296 @@
+//! Making what runs agree with what is to run: after each order, over all plugins at once.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Instant;
+
+use reactor_abi::ffi::Op;
+
+use super::orders::failed;
+use super::{Conductor, Slot};
+use crate::event::{EventKind, StateOutcome, micros};
+use crate::generation::{Generation, PhaseFailure};
+use crate::manifest::{Manifest, PluginId};
+use crate::native::life::Stage;
+use crate::report::{OutcomeStatus, Reason, Report};
+use crate::resolve::{Resolution, resolve};
+use crate::retire::tell_failure;
+use crate::shared::micros_since;
+
+/// The code of a plugin that failed only because another one did.
+const BLOCKED: &str = "RE0417";
+
+/// A generation that is coming up together with others.
+struct Rising {
+    plugin: PluginId,
+    generation: Arc<Generation>,
+    begun: Instant,
+}
+
+impl Conductor {
+    /// Takes down what can not run any more, swaps what has a new build, brings up what can run.
+    pub(super) fn reconcile(&mut self, report: &mut Report) {
+        if !self.running {
+            return;
+        }
+        let resolution = self.resolve();
+        let able: BTreeSet<_> = resolution.order.iter().collect();
+        for plugin in self.order.clone().into_iter().rev() {
+            let keeps = self.slots.get(&plugin).is_some_and(|slot| slot.wanted()) && able.contains(&plugin);
+            if !keeps {
+                self.take_down(&plugin, "what it needs is gone", report);
+            }
+        }
+        self.note_refused(&resolution, report);
+        for plugin in &resolution.order {
+            self.swap_if_new(plugin, report);
+        }
+        let rising: Vec<_> = resolution.order.into_iter().filter(|plugin| self.should_rise(plugin)).collect();
+        self.bring_up(&rising, report);
+    }
+
+    /// Resolves what is to run. A plugin that serves is judged by its newest build; when that can not run, by the
+    /// build that serves.
+    fn resolve(&mut self) -> Resolution {
+        let slots = self.slots.values();
+        self.environment.running =
+            slots.filter(|slot| slot.serving.is_some()).map(|slot| slot.build.manifest.id.clone()).collect();
+        loop {
+            let candidates = self.slots.values().filter(|slot| slot.wanted());
+            let manifests: Vec<&Manifest> = candidates.filter_map(Slot::judged_by).collect();
+            let resolution = resolve(&manifests, &self.environment);
+            let mut fell_back = Vec::new();
+            for (plugin, errors) in &resolution.refused {
+                let Some(slot) = self.slots.get_mut(plugin) else { continue };
+                let newer =
+                    slot.serving.as_ref().is_some_and(|serving| !Arc::ptr_eq(&serving.build, &slot.build));
+                if newer && slot.trouble.is_none() {
+                    slot.trouble = Some(reason_of(errors));
+                    fell_back.push(plugin.clone());
+                }
+            }
+            if fell_back.is_empty() {
+                return resolution;
+            }
+            for plugin in fell_back {
+                if let Some(reason) = self.slots.get(&plugin).and_then(|slot| slot.trouble.clone()) {
+                    let path = self.path(&plugin);
+                    self.refuse(&plugin, &reason, path, &mut Report::default());
+                }
+            }
+        }
+    }
+
+    fn path(&self, plugin: &PluginId) -> Option<PathBuf> {
+        Some(self.slots.get(plugin)?.build.candidate()?.source.clone())
+    }
+
+    /// Says why plugins can not run.
+    fn note_refused(&mut self, resolution: &Resolution, report: &mut Report) {
+        for (plugin, errors) in &resolution.refused {
+            let reason = reason_of(errors);
+            let Some(slot) = self.slots.get_mut(plugin) else { continue };
+            if slot.trouble.as_ref() != Some(&reason) {
+                slot.trouble = Some(reason.clone());
+                self.stage.shared.routes.absent(plugin, reason.message.clone());
+                let path = self.path(plugin);
+                self.refuse(plugin, &reason, path, report);
+            }
+        }
+    }
+
+    /// An event and an outcome about a build that can not be used.
+    pub(super) fn refuse(
+        &self,
+        plugin: &PluginId,
+        reason: &Reason,
+        path: Option<PathBuf>,
+        report: &mut Report,
+    ) {
+        let slot = self.slots.get(plugin);
+        let version = slot.map(|slot| slot.build.manifest.version.clone());
+        let serving = slot.and_then(|slot| Some(slot.serving.as_ref()?.life.number));
+        let Reason { code, message } = reason.clone();
+        let kind = EventKind::Refused { code, message, path };
+        self.stage.shared.events.emit(Some(plugin.clone()), version, None, kind);
+        report.outcomes.push(self.outcome(plugin, failed(reason.clone(), serving)));
+    }
+
+    fn swap_if_new(&mut self, plugin: &PluginId, report: &mut Report) {
+        let Some(slot) = self.slots.get_mut(plugin) else { return };
+        let Some(old) = slot.serving.clone() else { return };
+        if Arc::ptr_eq(&old.build, &slot.build) || slot.trouble.is_some() {
+            return;
+        }
+        match self.stage.swap(old, Arc::clone(&slot.build), &mut slot.serving) {
+            Ok(swapped) => {
+                let status = OutcomeStatus::Swapped {
+                    generation: swapped.generation,
+                    from: swapped.from,
+                    micros: swapped.micros,
+                    paused_micros: swapped.paused_micros,
+                    state_handed_over: swapped.state == StateOutcome::HandedOver,
+                };
+                report.outcomes.push(self.outcome(plugin, status));
+            }
+            Err(reason) => {
+                slot.trouble = Some(reason.clone());
+                let path = self.path(plugin);
+                self.refuse(plugin, &reason, path, report);
+            }
+        }
+    }
+
+    fn should_rise(&self, plugin: &PluginId) -> bool {
+        self.slots.get(plugin).is_some_and(|slot| slot.wanted() && slot.serving.is_none())
+    }
+
+    /// Takes plugins through their phases together: `init` and `build` of each before its dependants', then every
+    /// `register`, every `after_registration`, every `start`. One that fails takes along only what needs it.
+    fn bring_up(&mut self, plugins: &[PluginId], report: &mut Report) {
+        let mut rising: Vec<Rising> = Vec::new();
+        for plugin in plugins {
+            let Some(slot) = self.slots.get(plugin) else { continue };
+            if let Some(reason) = self.blocked(slot, &rising) {
+                self.fail(plugin, &reason, report);
+                continue;
+            }
+            let begun = Instant::now();
+            match self.stage.raise(Arc::clone(&slot.build)) {
+                Ok(generation) => {
+                    self.stage.shared.set_output(plugin, Some(generation.output.clone()));
+                    rising.push(Rising { plugin: plugin.clone(), generation, begun });
+                }
+                Err(stillborn) => {
+                    let reason = self.stage.bury(stillborn);
+                    self.fail(plugin, &reason, report);
+                }
+            }
+        }
+        for op in [Op::Register, Op::AfterRegistration, Op::Start] {
+            let mut kept: Vec<Rising> = Vec::new();
+            for one in rising {
+                let blocked = self.slots.get(&one.plugin).and_then(|slot| self.blocked(slot, &kept));
+                match blocked.map_or_else(|| self.go_on(&one, op), Err) {
+                    Ok(()) => kept.push(one),
+                    Err(reason) => {
+                        self.stage.shared.set_output(&one.plugin, None);
+                        self.fail(&one.plugin, &reason, report);
+                        self.stage.reaper.retire(one.generation);
+                    }
+                }
+            }
+            rising = kept;
+        }
+        for one in rising {
+            self.arrive(one, report);
+        }
+    }
+
+    /// One phase of one rising plugin. From `start` on it serves: its own `start` may call others, and they it.
+    fn go_on(&self, one: &Rising, op: Op) -> Result<(), Reason> {
+        if op == Op::Start {
+            one.generation.life.set_stage(Stage::Live);
+            self.stage.shared.routes.serve(&one.generation.life);
+        }
+        self.stage.phase(&one.generation, op).map(drop).map_err(|failure| {
+            tell_failure(&self.stage.shared, &one.generation.life, &failure);
+            Reason::from(failure)
+        })
+    }
+
+    fn arrive(&mut self, one: Rising, report: &mut Report) {
+        let Rising { plugin, generation, begun } = one;
+        let micros = micros_since(begun);
+        self.stage.shared.tell(&generation.life, EventKind::Loaded { micros });
+        let status = OutcomeStatus::Loaded { generation: generation.life.number, micros };
+        report.outcomes.push(self.outcome(&plugin, status));
+        if let Some(slot) = self.slots.get_mut(&plugin) {
+            slot.serving = Some(generation);
+            slot.trouble = None;
+        }
+        self.order.retain(|known| *known != plugin);
+        self.order.push(plugin);
+    }
+
+    /// Which dependency is not there after all, because it failed just now.
+    fn blocked(&self, slot: &Slot, rising: &[Rising]) -> Option<Reason> {
+        let id = &slot.build.manifest.id;
+        let there = |dependency: &PluginId| {
+            self.slots.get(dependency).is_some_and(|slot| slot.serving.is_some())
+                || rising.iter().any(|one| one.plugin == *dependency)
+        };
+        let needed = slot.build.manifest.dependencies.iter().filter(|(_, need)| !need.optional);
+        let missing = needed.map(|(dependency, _)| dependency).find(|dependency| !there(dependency))?;
+        Some(Reason::new(BLOCKED, format!("{id} is blocked: {missing}, which it depends on, does not run")))
+    }
+
+    fn fail(&mut self, plugin: &PluginId, reason: &Reason, report: &mut Report) {
+        self.stage.shared.routes.absent(plugin, reason.message.clone());
+        if let Some(slot) = self.slots.get_mut(plugin) {
+            if slot.trouble.as_ref() == Some(reason) {
+                return;
+            }
+            slot.trouble = Some(reason.clone());
+            // A blocked plugin is tried again as soon as what blocks it is there; a broken one when its bytes change.
+            slot.broken = reason.code != BLOCKED;
+        }
+        let path = self.path(plugin);
+        self.refuse(plugin, reason, path, report);
+    }
+
+    /// Takes a plugin down, those that depend on it first.
+    pub(super) fn take_down_with_dependants(&mut self, plugin: &PluginId, why: &str, report: &mut Report) {
+        let mut leaving: BTreeSet<PluginId> = BTreeSet::from([plugin.clone()]);
+        // Providers stand before their dependants in the order in which they came up.
+        for other in &self.order {
+            let serving = self.slots.get(other).and_then(|slot| slot.serving.as_ref());
+            let depends = serving.is_some_and(|generation| {
+                let needs = &generation.build.manifest.dependencies;
+                needs.iter().any(|(dependency, need)| !need.optional && leaving.contains(dependency))
+            });
+            if depends {
+                leaving.insert(other.clone());
+            }
+        }
+        for one in self.order.clone().into_iter().rev().filter(|one| leaving.contains(one)) {
+            let why =
+                if one == *plugin { why.to_owned() } else { format!("{plugin}, which it depends on, goes") };
+            self.take_down(&one, &why, report);
+        }
+    }
+
+    /// `stop`, then what it registered is taken back, then it is retired.
+    pub(super) fn take_down(&mut self, plugin: &PluginId, why: &str, report: &mut Report) {
+        self.order.retain(|known| known != plugin);
+        let Some(slot) = self.slots.get_mut(plugin) else { return };
+        let Some(generation) = slot.serving.take() else { return };
+        let begun = Instant::now();
+        let limit = generation.stop_deadline();
+        if !self.stage.quiesce(&generation, begun + limit) {
+            tell_failure(&self.stage.shared, &generation.life, &PhaseFailure::late("stop", limit));
+        }
+        if generation.owes_stop() {
+            generation.paid_stop();
+            let stopping = Arc::clone(&generation);
+            let deadline = Instant::now() + limit;
+            let stopped = self.stage.within(deadline, "stop", move || stopping.run(Op::Stop).map(drop));
+            if let Err(failure) = stopped {
+                tell_failure(&self.stage.shared, &generation.life, &failure);
+            }
+        }
+        self.stage.shared.routes.absent(plugin, why);
+        self.stage.shared.set_output(plugin, None);
+        generation.life.set_stage(Stage::Ended);
+        let kind = EventKind::Stopped { reason: why.to_owned(), micros: micros(begun.elapsed()) };
+        self.stage.shared.tell(&generation.life, kind);
+        report.outcomes.push(self.outcome(plugin, OutcomeStatus::Stopped));
+        self.stage.reaper.retire(generation);
+    }
+}
+
+fn reason_of(errors: &[crate::resolve::ResolveError]) -> Reason {
+    let code = errors.first().map_or("RE0401", |error| error.code());
+    Reason::new(code, errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
+}

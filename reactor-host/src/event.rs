@@ -1,0 +1,249 @@
+//! What happens to plugins, as a stream.
+//!
+//! Owns the events and who listens. A listener that does not keep up loses the oldest events and is told how many;
+//! nothing waits for a listener.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Condvar, Mutex, PoisonError, Weak};
+use std::time::{Duration, Instant};
+
+use semver::Version;
+use serde::Serialize;
+
+use crate::manifest::PluginId;
+
+/// Something that happened to one plugin.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct Event {
+    /// Its place in the host's history, from 1 without gaps.
+    pub seq: u64,
+    /// Microseconds since the host was built.
+    pub at_us: u64,
+    /// The plugin; absent where what was found says no id.
+    pub plugin: Option<PluginId>,
+    /// The plugin's version, as far as it is known.
+    pub version: Option<Version>,
+    /// The generation, where there is one.
+    pub generation: Option<u64>,
+    /// What happened.
+    #[serde(flatten)]
+    pub kind: EventKind,
+}
+
+/// What happened. In JSON the variant is the field `event`, its fields stand beside it.
+#[derive(Clone, Debug, Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum EventKind {
+    /// A plugin was found in a folder, complete and with a good manifest.
+    Discovered {
+        /// The library.
+        path: std::path::PathBuf,
+    },
+    /// It can not be used as it is; what served before goes on.
+    Refused {
+        /// The stable code.
+        code: String,
+        /// Why, and what to do.
+        message: String,
+        /// The file, when there is one.
+        path: Option<std::path::PathBuf>,
+    },
+    /// Its first generation serves.
+    Loaded {
+        /// From the bytes in memory to the first possible call, in microseconds.
+        micros: u64,
+    },
+    /// A new generation has taken over.
+    Swapped {
+        /// The generation that served before.
+        from: u64,
+        /// From the bytes in memory to the new generation's first possible call, in microseconds.
+        micros: u64,
+        /// For how long calls from outside were made to wait, in microseconds; 0 without state.
+        paused_micros: u64,
+        /// What became of the state.
+        state: StateOutcome,
+    },
+    /// A generation that served no more was closed, or could not be.
+    Retired {
+        /// Whether its library was closed.
+        verdict: Verdict,
+        /// Why not, one sentence each.
+        reasons: Vec<String>,
+        /// From the end of its service to the verdict, in microseconds.
+        micros: u64,
+    },
+    /// The plugin is no longer there: removed, switched off, or the host is stopping.
+    Stopped {
+        /// Why.
+        reason: String,
+        /// How long `stop` and what belongs to it took, in microseconds.
+        micros: u64,
+    },
+    /// A phase failed or panicked, or a swap was taken back.
+    Failed {
+        /// The phase.
+        phase: String,
+        /// The stable code.
+        code: String,
+        /// What the plugin said.
+        message: String,
+    },
+    /// The plugin logged.
+    Log {
+        /// `trace`, `debug`, `info`, `warn` or `error`.
+        level: &'static str,
+        /// The message.
+        message: String,
+        /// The fields, by name.
+        fields: std::collections::BTreeMap<String, reactor_abi::Value>,
+    },
+}
+
+/// What became of a plugin's state at a swap.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum StateOutcome {
+    /// The manifest names none.
+    None,
+    /// Saved by the old generation, taken over by the new one.
+    HandedOver,
+}
+
+/// Whether a generation's library was closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Verdict {
+    /// Closed, and the loader says that it is gone.
+    Unloaded,
+    /// Kept, for the reasons beside.
+    Retained,
+    /// Linked into the program: there was nothing to close.
+    Linked,
+}
+
+/// How many events a listener may be behind.
+const CAPACITY: usize = 65_536;
+
+#[derive(Default)]
+struct Queue {
+    events: VecDeque<Event>,
+    lost: u64,
+    closed: bool,
+}
+
+#[derive(Default)]
+struct Mailbox {
+    queue: Mutex<Queue>,
+    arrived: Condvar,
+}
+
+/// Who listens to one host.
+pub(crate) struct Events {
+    origin: Instant,
+    inner: Mutex<(u64, Vec<Weak<Mailbox>>)>,
+}
+
+impl Events {
+    pub(crate) fn new(origin: Instant) -> Self {
+        Self { origin, inner: Mutex::default() }
+    }
+
+    pub(crate) fn subscribe(&self) -> Subscription {
+        let mailbox = Arc::new(Mailbox::default());
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner).1.push(Arc::downgrade(&mailbox));
+        Subscription { mailbox }
+    }
+
+    pub(crate) fn emit(
+        &self,
+        plugin: Option<PluginId>,
+        version: Option<Version>,
+        generation: Option<u64>,
+        kind: EventKind,
+    ) {
+        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        inner.0 += 1;
+        let event =
+            Event { seq: inner.0, at_us: micros(self.origin.elapsed()), plugin, version, generation, kind };
+        inner.1.retain(|mailbox| {
+            let Some(mailbox) = mailbox.upgrade() else { return false };
+            let mut queue = mailbox.queue.lock().unwrap_or_else(PoisonError::into_inner);
+            if queue.events.len() == CAPACITY {
+                queue.events.pop_front();
+                queue.lost += 1;
+            }
+            queue.events.push_back(event.clone());
+            mailbox.arrived.notify_one();
+            true
+        });
+    }
+
+    /// Ends every subscription once it has been read to its end.
+    pub(crate) fn close(&self) {
+        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        for mailbox in inner.1.drain(..).filter_map(|mailbox| mailbox.upgrade()) {
+            mailbox.queue.lock().unwrap_or_else(PoisonError::into_inner).closed = true;
+            mailbox.arrived.notify_all();
+        }
+    }
+}
+
+/// Whole microseconds.
+pub(crate) fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}
+
+/// A listener. Dropping it ends the subscription. As an iterator it waits for the next event, until the host is gone.
+pub struct Subscription {
+    mailbox: Arc<Mailbox>,
+}
+
+impl Subscription {
+    /// The next event, waiting at most `timeout`. `None`: none came, or the host is gone.
+    pub fn next_timeout(&self, timeout: Duration) -> Option<Event> {
+        self.wait(Instant::now().checked_add(timeout))
+    }
+
+    /// The next event if there is one already.
+    pub fn try_next(&self) -> Option<Event> {
+        self.mailbox.queue.lock().unwrap_or_else(PoisonError::into_inner).events.pop_front()
+    }
+
+    /// How many events were dropped because nobody read them, up to now.
+    pub fn lost(&self) -> u64 {
+        self.mailbox.queue.lock().unwrap_or_else(PoisonError::into_inner).lost
+    }
+
+    fn wait(&self, deadline: Option<Instant>) -> Option<Event> {
+        let mut queue = self.mailbox.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            if let Some(event) = queue.events.pop_front() {
+                return Some(event);
+            }
+            if queue.closed {
+                return None;
+            }
+            queue = match deadline {
+                None => self.mailbox.arrived.wait(queue).unwrap_or_else(PoisonError::into_inner),
+                Some(deadline) => {
+                    let left =
+                        deadline.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())?;
+                    self.mailbox.arrived.wait_timeout(queue, left).unwrap_or_else(PoisonError::into_inner).0
+                }
+            };
+        }
+    }
+}
+
+impl Iterator for Subscription {
+    type Item = Event;
+
+    fn next(&mut self) -> Option<Event> {
+        self.wait(None)
+    }
+}

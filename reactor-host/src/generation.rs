@@ -1,0 +1,151 @@
+//! One generation of a plugin: a build, brought to life phase by phase.
+//!
+//! Owns the order of the phases of one instance and how a failure is named. Must never know the other plugins, nor
+//! where calls go.
+
+use std::sync::Arc;
+use std::sync::Weak;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use reactor_abi::Value;
+use reactor_abi::context::Birth;
+use reactor_abi::ffi::Op;
+
+use crate::backend::{Backends, Build};
+use crate::manifest::Handoff;
+use crate::native::context::Desk;
+use crate::native::instance::{Alone, Failure};
+use crate::native::{Instance, Life};
+use crate::routes::Routes;
+
+/// See the module.
+pub(crate) struct Generation {
+    pub(crate) build: Arc<Build>,
+    pub(crate) life: Arc<Life>,
+    pub(crate) instance: Instance,
+    /// What `build` answered, encoded.
+    pub(crate) output: Vec<u8>,
+    began: AtomicBool,
+}
+
+/// A phase that failed.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{phase}: {message}")]
+pub struct PhaseFailure {
+    /// The phase, by the name of its method.
+    pub phase: &'static str,
+    /// The stable code: the plugin's own, or one of ours.
+    pub code: String,
+    /// What the plugin said, or why it could not be asked.
+    pub message: String,
+    /// Whether it panicked.
+    pub panicked: bool,
+}
+
+impl PhaseFailure {
+    pub(crate) fn new(phase: &'static str, failure: &Failure) -> Self {
+        Self {
+            phase,
+            code: failure.error.code().to_owned(),
+            message: failure.error.to_string(),
+            panicked: failure.panicked,
+        }
+    }
+
+    pub(crate) fn late(phase: &'static str, deadline: Duration) -> Self {
+        Self {
+            phase,
+            code: "RE0420".to_owned(),
+            message: format!("did not return within {deadline:?}; its thread was given up"),
+            panicked: false,
+        }
+    }
+}
+
+/// What is left when a generation can not be made.
+pub(crate) enum Stillborn {
+    /// The code could not be opened: nothing is left.
+    Unopened(crate::load::LoadError),
+    /// `init` or `build` failed; the rest is to be retired.
+    Failed(Box<Generation>, PhaseFailure),
+}
+
+impl Generation {
+    /// Opens the code, runs `init` and `build`.
+    pub(crate) fn raise(
+        build: Arc<Build>,
+        number: u64,
+        backends: &Backends,
+        routes: &Arc<Routes>,
+        desk: Weak<dyn Desk>,
+    ) -> Result<Self, Stillborn> {
+        let code = backends.open(&build, number).map_err(Stillborn::Unopened)?;
+        let manifest = &build.manifest;
+        let life =
+            Life::new(routes.pool(), routes.weak(), manifest.id.clone(), manifest.version.clone(), number);
+        let birth = Birth {
+            id: manifest.id.to_string(),
+            version: manifest.version.to_string(),
+            generation: number,
+            plugin_dir: build.candidate().map(|candidate| candidate.folder.clone()).unwrap_or_default(),
+            // A TOML table is a tree of bounded depth: the manifest's size bounds it, and `Value` checks it.
+            config: Value::of(&manifest.config).unwrap_or_default(),
+            state_schema: manifest.state.as_ref().map(|state| state.schema),
+        };
+        let tracked = manifest.state.as_ref().is_some_and(|state| state.handoff == Handoff::Pause);
+        let made = |instance| Self {
+            build: Arc::clone(&build),
+            life: Arc::clone(&life),
+            instance,
+            output: Vec::new(),
+            began: AtomicBool::new(false),
+        };
+        let mut generation = match Instance::create(code, &life, desk, &birth, tracked) {
+            Ok(instance) => made(instance),
+            Err((rest, failure)) => {
+                return Err(Stillborn::Failed(Box::new(made(*rest)), PhaseFailure::new("init", &failure)));
+            }
+        };
+        match generation.run(Op::Build) {
+            Ok(output) => generation.output = output,
+            Err(failure) => return Err(Stillborn::Failed(Box::new(generation), failure)),
+        }
+        Ok(generation)
+    }
+
+    /// Runs one phase.
+    pub(crate) fn run(&self, op: Op) -> Result<Vec<u8>, PhaseFailure> {
+        if op == Op::Start {
+            self.began.store(true, Ordering::Relaxed);
+        }
+        self.instance.call(op, "", &[]).map_err(|failure| PhaseFailure::new(op.name(), &failure))
+    }
+
+    /// Hands it a state. Nobody calls it yet, or its callers were made to wait and are out.
+    pub(crate) fn restore(&self, state: &[u8]) -> Result<(), PhaseFailure> {
+        let alone = Alone::check(&self.life).ok_or_else(|| PhaseFailure {
+            phase: "restore",
+            code: "RE0511".to_owned(),
+            message: format!("{} call(s) are inside the generation", self.life.inside()),
+            panicked: false,
+        })?;
+        let restored = self.instance.restore(&alone, state);
+        restored.map(drop).map_err(|failure| PhaseFailure::new("restore", &failure))
+    }
+
+    /// Whether `start` was begun, so that `stop` is owed.
+    pub(crate) fn owes_stop(&self) -> bool {
+        self.began.load(Ordering::Relaxed)
+    }
+
+    /// `stop` was run: it is owed no more.
+    pub(crate) fn paid_stop(&self) {
+        self.began.store(false, Ordering::Relaxed);
+    }
+
+    /// How long `stop` and what belongs to it may take.
+    pub(crate) fn stop_deadline(&self) -> Duration {
+        self.build.manifest.run.stop_deadline
+    }
+}

@@ -1,0 +1,474 @@
+//! The host, as an application embeds it.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc::{self, SyncSender};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use reactor_abi::ffi::Op;
+use reactor_abi::{Entry, Error, Value};
+use semver::Version;
+
+use crate::backend::{Backends, Build, Source};
+use crate::clock::{Clock, SystemClock};
+use crate::conductor::{Conductor, Order};
+use crate::discover::{Settings, Tracker};
+use crate::event::Subscription;
+use crate::load::{LoadError, Loader};
+use crate::manifest::{IdError, Manifest, ManifestError, PluginId};
+use crate::native::{Lease, inside_plugin_code};
+use crate::report::{PluginInfo, Report};
+use crate::resolve::Environment;
+use crate::shared::Shared;
+use crate::stage::{StageError, Stager};
+use crate::stagehand::Stagehand;
+use crate::watch::{Follow, FollowSettings, WatchError};
+
+/// Why a host could not be built, or an order not be carried out.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum HostError {
+    /// Folders were named, but native code was not accepted.
+    #[error(
+        "plugin folders are named, but native code is not accepted: a library in them runs with this program's rights; \
+         say `unsafe {{ builder.trust_native_code() }}` if that is meant"
+    )]
+    NotTrusted,
+    /// The application's own version is none.
+    #[error("`{text}` is no version of the application: {source}")]
+    Version {
+        /// What was given.
+        text: String,
+        /// Why it is none.
+        source: semver::Error,
+    },
+    /// The manifest of a linked plugin is not good.
+    #[error(transparent)]
+    Manifest(#[from] ManifestError),
+    /// Two linked plugins have one id.
+    #[error("two plugins of id `{id}` are linked into the program")]
+    Twice {
+        /// The id.
+        id: PluginId,
+    },
+    /// No plugin id.
+    #[error("`{text}` is no plugin id: {source}")]
+    Id {
+        /// What was given.
+        text: String,
+        /// Why it is none.
+        source: IdError,
+    },
+    /// The private folder could not be made.
+    #[error(transparent)]
+    Stage(#[from] StageError),
+    /// The system gives no thread.
+    #[error("the system gives no thread: {source}")]
+    Thread {
+        /// The system's error.
+        source: std::io::Error,
+    },
+    /// The folders can not be watched.
+    #[error(transparent)]
+    Watch(#[from] WatchError),
+    /// The folders are watched already.
+    #[error("the folders are watched already: keep the first guard")]
+    Watched,
+    /// Asked from inside a plugin's call.
+    #[error(
+        "this would wait for itself: a plugin's own call is on this thread; use the plugin's services, which queue the \
+         request"
+    )]
+    InsidePlugin,
+    /// The host is ending.
+    #[error("the host has shut down")]
+    ShutDown,
+}
+
+impl HostError {
+    /// The stable code.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NotTrusted => "RE0801",
+            Self::Version { .. } => "RE0802",
+            Self::Manifest(error) => error.code(),
+            Self::Twice { .. } => "RE0803",
+            Self::Id { .. } => "RE0804",
+            Self::Stage(error) => error.code(),
+            Self::Thread { .. } => "RE0805",
+            Self::Watch(error) => error.code(),
+            Self::Watched => "RE0806",
+            Self::InsidePlugin => "RE0807",
+            Self::ShutDown => "RE0605",
+        }
+    }
+}
+
+/// Puts a [`Host`] together. See [`Host::builder`].
+#[must_use = "a host is made by `build`"]
+pub struct HostBuilder {
+    id: String,
+    version: String,
+    folders: Vec<PathBuf>,
+    data: Option<PathBuf>,
+    linked: Vec<(String, Entry)>,
+    clock: Arc<dyn Clock>,
+    watching: Settings,
+    trusted: bool,
+}
+
+impl HostBuilder {
+    /// Adds a folder that plugins are found in. Needs [`trust_native_code`](Self::trust_native_code).
+    pub fn plugins_dir(mut self, path: impl Into<PathBuf>) -> Self {
+        self.folders.push(path.into());
+        self
+    }
+
+    /// The folder for what the host keeps: private copies of libraries. It is made if need be. Default: the system's
+    /// folder for temporary files. Its file system must allow files to be executed.
+    pub fn data_dir(mut self, path: impl Into<PathBuf>) -> Self {
+        self.data = Some(path.into());
+        self
+    }
+
+    /// Adds a plugin that is linked into the program: its manifest's text and its entry.
+    pub fn plugin(mut self, manifest: impl Into<String>, entry: Entry) -> Self {
+        self.linked.push((manifest.into(), entry));
+        self
+    }
+
+    /// The clocks that plugins read. Default: the system's.
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// How patiently the folders are watched: how long a file must rest that was not seen to be closed (100 ms), and
+    /// how long a deleted library may stay away (as its manifest says).
+    pub fn watching(mut self, settings: Settings) -> Self {
+        self.watching = settings;
+        self
+    }
+
+    /// Accepts native code from the plugin folders.
+    ///
+    /// # Safety
+    ///
+    /// A library in a plugin folder runs in this process with all of this program's rights, from the moment it is
+    /// opened. Reactor checks what it can (the file is whole, made by `export_plugin!` for this ABI, of the layout
+    /// that this host has) and contains panics, but it can not vouch for what the code does: memory that it
+    /// corrupts is this program's. Call this only if everybody who can write to the folders may run code as this
+    /// user.
+    #[expect(unsafe_code, reason = "the one place where an embedder accepts native code")]
+    pub unsafe fn trust_native_code(mut self) -> Self {
+        self.trusted = true;
+        self
+    }
+
+    /// Makes the host. Nothing is loaded before [`Host::start`].
+    ///
+    /// # Errors
+    ///
+    /// Bad input to the builder, no private folder, no thread.
+    pub fn build(self) -> Result<Host, HostError> {
+        if !self.trusted && !self.folders.is_empty() {
+            return Err(HostError::NotTrusted);
+        }
+        let host_version = self.version.parse::<Version>();
+        let host_version =
+            host_version.map_err(|source| HostError::Version { text: self.version, source })?;
+        let mut linked: Vec<Build> = Vec::new();
+        for (text, entry) in self.linked {
+            let manifest = Manifest::parse(&text, "plugin.toml (linked)".as_ref())?;
+            if linked.iter().any(|build| build.manifest.id == manifest.id) {
+                return Err(HostError::Twice { id: manifest.id });
+            }
+            linked.push(Build { manifest, source: Source::Linked(entry) });
+        }
+        let loader = if self.trusted {
+            let data = self.data.unwrap_or_else(std::env::temp_dir);
+            Some(Loader::new(Stager::new(&data)?))
+        } else {
+            None
+        };
+        // A constant of this very program: it is a version.
+        let api_version = reactor_abi::facts::API_VERSION.parse().unwrap_or(Version::new(1, 0, 0));
+        let environment = Environment {
+            host_id: self.id,
+            host_version,
+            api_version,
+            interfaces: std::collections::BTreeMap::new(),
+            running: std::collections::BTreeSet::new(),
+            strict_peers: false,
+        };
+        let (orders, inbox) = mpsc::channel();
+        let shared = Shared::new(self.clock, orders);
+        let thread = |source| HostError::Thread { source };
+        let stage = Stagehand::new(Arc::clone(&shared), Backends::new(loader)).map_err(thread)?;
+        let tracker = Tracker::new(self.watching.clone());
+        let conductor = Conductor::new(stage, environment, self.folders.clone(), tracker, linked);
+        let conductor = std::thread::Builder::new()
+            .name("reactor-conduct".to_owned())
+            .spawn(move || conductor.work(&inbox))
+            .map_err(thread)?;
+        Ok(Host { shared, conductor: Some(conductor), folders: self.folders, watching: self.watching })
+    }
+}
+
+/// Plugins in an application: found, checked, run, swapped, closed.
+///
+/// Dropping it stops every plugin under its deadline and closes what can be closed; it returns whatever a plugin does.
+/// Any number of hosts can live in one process.
+///
+/// ```no_run
+/// use reactor_host::{Host, Value};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let builder = Host::builder("dev.example.editor", "1.6.0").plugins_dir("plugins");
+/// // SAFETY: only this user can write to the folder.
+/// let host = unsafe { builder.trust_native_code() }.build()?;
+/// for failure in host.start()?.failures() {
+///     eprintln!("{failure:?}");
+/// }
+/// let _watch = host.watch()?; // from here on, files that come, change and go are followed
+/// let greeting = host.plugin("greeting")?; // survives every swap
+/// println!("{}", greeting.invoke("greet", &reactor_host::value!({"name": "Ada"}))?);
+/// # Ok(())
+/// # }
+/// ```
+pub struct Host {
+    shared: Arc<Shared>,
+    conductor: Option<JoinHandle<()>>,
+    folders: Vec<PathBuf>,
+    watching: Settings,
+}
+
+impl Host {
+    /// Begins a host for an application: its id, as manifests name it under `[host]`, and its version.
+    pub fn builder(id: impl Into<String>, version: impl Into<String>) -> HostBuilder {
+        HostBuilder {
+            id: id.into(),
+            version: version.into(),
+            folders: Vec::new(),
+            data: None,
+            linked: Vec::new(),
+            clock: Arc::new(SystemClock::default()),
+            watching: Settings::default(),
+            trusted: false,
+        }
+    }
+
+    fn ask<T>(&self, order: impl FnOnce(SyncSender<T>) -> Order) -> Result<T, HostError> {
+        if inside_plugin_code() {
+            return Err(HostError::InsidePlugin);
+        }
+        let (reply, answer) = mpsc::sync_channel(1);
+        if !self.shared.order(order(reply)) {
+            return Err(HostError::ShutDown);
+        }
+        answer.recv().map_err(|_| HostError::ShutDown)
+    }
+
+    /// Finds and runs every plugin that can run. A host that was started is looked over again: nothing runs twice.
+    ///
+    /// # Errors
+    ///
+    /// Only that the order could not be carried out; what became of each plugin is in the report.
+    pub fn start(&self) -> Result<Report, HostError> {
+        self.ask(Order::Start)
+    }
+
+    /// Looks at the folders now: what is new is loaded, what changed is swapped. For who knows that files are complete
+    /// and wants to wait for the outcome; [`watch`](Self::watch) needs no such help.
+    ///
+    /// # Errors
+    ///
+    /// As [`start`](Self::start).
+    pub fn rescan(&self) -> Result<Report, HostError> {
+        self.ask(Order::Rescan)
+    }
+
+    /// Follows the folders until the guard is dropped.
+    ///
+    /// # Errors
+    ///
+    /// They are watched already, or the system gives no thread. Where it gives no file events the folders are looked
+    /// at every two seconds.
+    pub fn watch(&self) -> Result<Watch, HostError> {
+        let (tracker, known) = self.ask(Order::Watch)?.ok_or(HostError::Watched)?;
+        let shared = Arc::clone(&self.shared);
+        let changed = move |changes| {
+            // Once the host has gone, nobody cares about the folders.
+            shared.order(Order::Changes(changes));
+        };
+        let follow = Follow::start(self.folders.clone(), tracker, known, FollowSettings::default(), changed);
+        let follow = follow.inspect_err(|_| {
+            self.shared.order(Order::Unwatch(Tracker::new(self.watching.clone())));
+        })?;
+        Ok(Watch { follow: Some(follow), shared: Arc::clone(&self.shared), settings: self.watching.clone() })
+    }
+
+    /// Takes over a plugin that is linked into the program, while the host runs: it is swapped if it is there already.
+    ///
+    /// # Errors
+    ///
+    /// A bad manifest, or as [`start`](Self::start).
+    pub fn install(&self, manifest: &str, entry: Entry) -> Result<Report, HostError> {
+        let manifest = Manifest::parse(manifest, "plugin.toml (linked)".as_ref())?;
+        let build = Box::new(Build { manifest, source: Source::Linked(entry) });
+        self.ask(|reply| Order::Install(build, reply))
+    }
+
+    /// Reads a plugin's files again and swaps it, whether or not they changed.
+    ///
+    /// # Errors
+    ///
+    /// No plugin id, or as [`start`](Self::start).
+    pub fn swap(&self, plugin: &str) -> Result<Report, HostError> {
+        let plugin = id(plugin)?;
+        self.ask(|reply| Order::Swap(plugin, reply))
+    }
+
+    /// Switches a plugin off, its dependants first.
+    ///
+    /// # Errors
+    ///
+    /// As [`swap`](Self::swap).
+    pub fn disable(&self, plugin: &str) -> Result<Report, HostError> {
+        let plugin = id(plugin)?;
+        self.ask(|reply| Order::Switch(plugin, false, reply))
+    }
+
+    /// Switches a plugin on again.
+    ///
+    /// # Errors
+    ///
+    /// As [`swap`](Self::swap).
+    pub fn enable(&self, plugin: &str) -> Result<Report, HostError> {
+        let plugin = id(plugin)?;
+        self.ask(|reply| Order::Switch(plugin, true, reply))
+    }
+
+    /// Stops every plugin, dependants first. [`start`](Self::start) runs every phase again.
+    ///
+    /// # Errors
+    ///
+    /// As [`start`](Self::start).
+    pub fn stop(&self) -> Result<Report, HostError> {
+        self.ask(Order::Stop)
+    }
+
+    /// Every plugin and every file that offers none, with what it does or why it can not.
+    pub fn list(&self) -> Vec<PluginInfo> {
+        self.shared.list()
+    }
+
+    /// Events from here on.
+    pub fn events(&self) -> Subscription {
+        self.shared.events.subscribe()
+    }
+
+    /// A handle to a plugin. It survives swaps, and may be taken before the plugin is there.
+    ///
+    /// # Errors
+    ///
+    /// `plugin` is no plugin id.
+    pub fn plugin(&self, plugin: &str) -> Result<Handle, HostError> {
+        Ok(Handle { lease: self.shared.routes.lease(&id(plugin)?) })
+    }
+
+    /// Runs an action of a plugin, on this thread. For many calls take a [`Handle`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Handle::invoke`].
+    pub fn invoke(&self, plugin: &str, action: &str, value: &Value) -> Result<Value, Error> {
+        let handle = self.plugin(plugin).map_err(|error| Error::new(error.code(), error.to_string()))?;
+        handle.invoke(action, value)
+    }
+
+    /// How many calls were ever made to wait, because a plugin's state was being handed over.
+    pub fn waits(&self) -> u64 {
+        self.shared.routes.waits()
+    }
+
+    /// How many bytes the host holds for handles and generations, in use or to be used again.
+    pub fn route_bytes(&self) -> usize {
+        self.shared.routes.pool().bytes()
+    }
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        let (done, ended) = mpsc::channel();
+        self.shared.order(Order::Shutdown(done));
+        let Some(conductor) = self.conductor.take() else { return };
+        if inside_plugin_code() {
+            // The conductor may be waiting for this very thread: it ends by itself.
+            return;
+        }
+        // Every step of the conductor's has a deadline; this one is against a phase that was begun before.
+        let patience = crate::stagehand::PHASE_DEADLINE + Duration::from_secs(30);
+        if ended.recv_timeout(patience) == Err(mpsc::RecvTimeoutError::Disconnected) {
+            // It ended; a panic of its own has been printed by its thread.
+            let _ = conductor.join();
+        }
+    }
+}
+
+fn id(text: &str) -> Result<PluginId, HostError> {
+    PluginId::new(text).map_err(|source| HostError::Id { text: text.to_owned(), source })
+}
+
+/// Follows the plugin folders; dropping it ends that, and changes nothing that runs.
+#[must_use = "the folders are followed until this is dropped"]
+pub struct Watch {
+    follow: Option<Follow>,
+    shared: Arc<Shared>,
+    settings: Settings,
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        drop(self.follow.take());
+        self.shared.order(Order::Unwatch(Tracker::new(self.settings.clone())));
+    }
+}
+
+/// A handle to a plugin by its id: whichever generation serves when a call is made is pinned for that call. Cheap to
+/// clone; it owns nothing of the plugin, and outlives it.
+#[derive(Clone)]
+pub struct Handle {
+    lease: Arc<Lease>,
+}
+
+impl Handle {
+    /// Runs an action, on this thread. A swap neither fails nor delays the call; a plugin that hands its state over
+    /// makes it wait, at most for its `pause-deadline`.
+    ///
+    /// # Errors
+    ///
+    /// The plugin's own error; that it panicked (`RE0603`); that it is not there, with the reason (`RE0601`).
+    pub fn invoke(&self, action: &str, value: &Value) -> Result<Value, Error> {
+        let input = value.encode()?;
+        let answer = self.lease.call(Op::Invoke, action, &input)?;
+        Ok(Value::decode(&answer)?)
+    }
+
+    /// The generation that serves now.
+    ///
+    /// # Errors
+    ///
+    /// That the plugin is not there, with the reason.
+    pub fn generation(&self) -> Result<u64, Error> {
+        Ok(self.lease.pin()?.generation())
+    }
+}
+
+/// For who prints what a load came to.
+impl From<LoadError> for crate::report::Reason {
+    fn from(error: LoadError) -> Self {
+        Self::new(error.code(), error.to_string())
+    }
+}

@@ -1,0 +1,43 @@
+//! What an application links to discover, check, load, watch, swap and close native plugins.
+//!
+//! [`Host`] is the whole of it for most: build one, [`start`](Host::start) it, keep a [`Handle`] to each plugin that
+//! is called, and drop it. It is synchronous and keeps no global state; what plugins print to, log through and are
+//! watched by is the application's to choose.
+//!
+//! A plugin's journey, and the modules that stand for its steps:
+//!
+//! - [`discover`], [`watch`]: files in folders, complete ones only; [`manifest`], [`object_file`]: what they say,
+//!   before any of their code runs; [`resolve`]: which of them can run together.
+//! - [`stage`], [`load`]: a private copy, opened and checked. The boundary itself is `native`, with the `unsafe` of
+//!   this crate.
+//! - [`event`], [`report`]: what became of them.
+
+mod backend;
+pub mod clock;
+mod conductor;
+pub mod discover;
+pub mod event;
+mod generation;
+mod host;
+pub mod load;
+pub mod manifest;
+mod native;
+pub mod object_file;
+pub mod report;
+pub mod resolve;
+mod retire;
+mod routes;
+mod runner;
+mod shared;
+mod signal;
+pub mod stage;
+mod stagehand;
+mod swap;
+mod tasks;
+pub mod watch;
+
+pub use event::{Event, EventKind, StateOutcome, Subscription, Verdict};
+pub use host::{Handle, Host, HostBuilder, HostError, Watch};
+pub use manifest::{Manifest, PluginId};
+pub use reactor_abi::{Entry, Error, Value, value};
+pub use report::{Outcome, OutcomeStatus, PluginInfo, PluginStatus, Reason, Report};

@@ -1,0 +1,220 @@
+//! From bytes to an open, checked library.
+//!
+//! Owns the order of the checks: embedded facts before anything is opened, a private copy, the loader, the layout,
+//! the root. Must never know why a library is loaded, nor what becomes of it.
+
+use std::collections::HashSet;
+use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
+
+use reactor_abi::facts::{API_VERSION, FINGERPRINT};
+
+use crate::discover::{Candidate, ContentHash};
+use crate::manifest::PluginId;
+use crate::native::Image;
+pub use crate::native::layout::LayoutMismatch;
+use crate::stage::{StageError, Stager};
+
+/// Why a library could not be loaded.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum LoadError {
+    /// The private copy could not be made.
+    #[error(transparent)]
+    Stage(#[from] StageError),
+    /// The embedder did not accept native code.
+    #[error(
+        "{id}: this host does not load native code; build it with `trust_native_code`, or link the plugin into the \
+         program"
+    )]
+    NotTrusted {
+        /// The plugin.
+        id: PluginId,
+    },
+    /// The manifest asks for a process of its own.
+    #[error(
+        "{id}: asks for `isolation = \"subprocess\"`, which this host can not give; it is not run without it. Use \
+         `in-process` if you trust the code"
+    )]
+    NoIsolation {
+        /// The plugin.
+        id: PluginId,
+    },
+    /// Opening it, or its `init`, did not return.
+    #[error("{id}: did not come up within {deadline:?}; its thread was given up")]
+    Late {
+        /// The plugin.
+        id: PluginId,
+        /// How long it was given.
+        deadline: std::time::Duration,
+    },
+    /// No facts of a build are embedded.
+    #[error("{}: not built with `export_plugin!`: it carries no build facts; build it against reactor-abi", .path.display())]
+    NoFacts {
+        /// The library.
+        path: PathBuf,
+    },
+    /// The frozen types differ.
+    #[error(
+        "{}: built against another plugin API: ABI fingerprint {found:016x} (API {api}, {compiler}), this host has \
+         {expected:016x} (API {API_VERSION}); rebuild it against this host's reactor-abi", .path.display())]
+    Fingerprint {
+        /// The library.
+        path: PathBuf,
+        /// This host's fingerprint.
+        expected: u64,
+        /// The library's.
+        found: u64,
+        /// The API version that the library was built against.
+        api: semver::Version,
+        /// The compiler that built it.
+        compiler: String,
+    },
+    /// It is built so that a panic would take the host down.
+    #[error("{}: built with `panic = \"{panic}\"`; a plugin must unwind: remove that from its profile", .path.display())]
+    Panic {
+        /// The library.
+        path: PathBuf,
+        /// The strategy that it was built with.
+        panic: String,
+    },
+    /// It was made for another system.
+    #[error("{}: built for {found}, this host runs on {expected}; build it for this target", .path.display())]
+    Target {
+        /// The library.
+        path: PathBuf,
+        /// This host's target.
+        expected: &'static str,
+        /// The library's.
+        found: String,
+    },
+    /// It needs a library that its private copy would not find.
+    #[error(
+        "{}: needs `{library}` by a path relative to itself, which its private copy does not have; link that \
+         statically, or install it where the system looks", .path.display())]
+    RelativeDependency {
+        /// The library.
+        path: PathBuf,
+        /// What it needs, or its run path.
+        library: String,
+    },
+    /// The loader refused it.
+    #[error("{}: the system's loader refused it: {message}", .path.display())]
+    Open {
+        /// The private copy.
+        path: PathBuf,
+        /// The loader's words.
+        message: String,
+    },
+    /// The entry symbol is missing.
+    #[error("{}: exports no `{symbol}`: {message}; put `export_plugin!` into the plugin's crate", .path.display())]
+    NoEntry {
+        /// The private copy.
+        path: PathBuf,
+        /// The symbol that was looked for.
+        symbol: &'static str,
+        /// The loader's words.
+        message: String,
+    },
+    /// The entry is not readable.
+    #[error("{}: its entry does not fit: {message}", .path.display())]
+    Entry {
+        /// The private copy.
+        path: PathBuf,
+        /// What does not fit.
+        message: String,
+    },
+    /// The entry carries no layout to check.
+    #[error("{}: its entry carries no layout to check; build it with this version of reactor-abi", .path.display())]
+    NoLayout {
+        /// The private copy.
+        path: PathBuf,
+    },
+    /// The layout differs.
+    #[error("{}: its layout differs in {mismatch}; rebuild it against this host's reactor-abi", .path.display())]
+    Layout {
+        /// The private copy.
+        path: PathBuf,
+        /// The first difference.
+        mismatch: LayoutMismatch,
+    },
+}
+
+impl LoadError {
+    /// The stable code.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Stage(error) => error.code(),
+            Self::NotTrusted { .. } => "RE0203",
+            Self::NoIsolation { .. } => "RE0204",
+            Self::Late { .. } => "RE0205",
+            Self::NoFacts { .. } => "RE0301",
+            Self::Fingerprint { .. } => "RE0302",
+            Self::Panic { .. } => "RE0303",
+            Self::Target { .. } => "RE0304",
+            Self::RelativeDependency { .. } => "RE0305",
+            Self::Open { .. } => "RE0306",
+            Self::NoEntry { .. } => "RE0307",
+            Self::Entry { .. } => "RE0310",
+            Self::NoLayout { .. } => "RE0311",
+            Self::Layout { .. } => "RE0312",
+        }
+    }
+}
+
+/// Loads libraries for one host.
+pub(crate) struct Loader {
+    stager: Stager,
+    /// Bytes whose layout was checked by this host program: they need not be checked again.
+    checked: Mutex<HashSet<ContentHash>>,
+}
+
+impl Loader {
+    pub(crate) fn new(stager: Stager) -> Self {
+        Self { stager, checked: Mutex::default() }
+    }
+
+    /// Stages and opens the library of `candidate` as generation `number`.
+    pub(crate) fn load(&self, candidate: &Candidate, number: u64) -> Result<Image, LoadError> {
+        let path = candidate.source.clone();
+        let embedded =
+            candidate.object.embedded.as_ref().ok_or_else(|| LoadError::NoFacts { path: path.clone() })?;
+        let facts = &embedded.facts;
+        if facts.fingerprint != FINGERPRINT {
+            return Err(LoadError::Fingerprint {
+                path,
+                expected: FINGERPRINT,
+                found: facts.fingerprint,
+                api: facts.api.clone(),
+                compiler: facts.compiler.clone(),
+            });
+        }
+        if facts.panic != "unwind" {
+            return Err(LoadError::Panic { path, panic: facts.panic.clone() });
+        }
+        if facts.target != reactor_abi::facts::TARGET {
+            let found = facts.target.clone();
+            return Err(LoadError::Target { path, expected: reactor_abi::facts::TARGET, found });
+        }
+        if let Some(library) = relative_dependency(candidate) {
+            return Err(LoadError::RelativeDependency { path, library });
+        }
+        let staged = self.stager.stage(candidate, number)?;
+        let known = self.checked.lock().unwrap_or_else(PoisonError::into_inner).contains(&candidate.hash);
+        let image = Image::open(staged, facts.planted, !known)?;
+        self.checked.lock().unwrap_or_else(PoisonError::into_inner).insert(candidate.hash);
+        Ok(image)
+    }
+}
+
+/// A dependency that only the original place would find.
+fn relative_dependency(candidate: &Candidate) -> Option<String> {
+    let object = &candidate.object;
+    object
+        .rpath
+        .iter()
+        .chain(&object.runpath)
+        .find(|path| path.contains("$ORIGIN") || path.starts_with("@loader_path"))
+        .or_else(|| object.needed.iter().find(|name| name.contains('/')))
+        .cloned()
+}

@@ -1,0 +1,74 @@
+//! What a plugin's requests arrive with, and whom they are passed on to.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use reactor_abi::Error;
+use reactor_abi::ffi::{RawContext, RequestKind, Time};
+use reactor_abi::log::Level;
+
+use super::life::{Life, Stage};
+use super::pool::Lease;
+use crate::manifest::PluginId;
+
+/// What the services ask of the host above. The boundary knows no more of it.
+pub(crate) trait Desk: Send + Sync {
+    /// A plugin logs.
+    fn log(&self, life: &Life, level: Level, message: &str, fields: &[(String, reactor_abi::Value)]);
+    /// Both clocks.
+    fn time(&self) -> Time;
+    /// Queue a request of a plugin's.
+    fn request(&self, life: &Life, kind: RequestKind, target: PluginId) -> Result<(), Error>;
+    /// What the plugin built last, encoded.
+    fn output(&self, plugin: &PluginId) -> Result<Vec<u8>, Error>;
+    /// A cell for calls to `target`.
+    fn lease(&self, target: &PluginId) -> Arc<Lease>;
+    /// Something that somebody may wait for has changed.
+    fn notify(&self);
+}
+
+/// The address that a plugin's requests carry. Freed when its library is closed; never, when it is not.
+pub(crate) struct Context {
+    pub(super) life: Arc<Life>,
+    desk: Weak<dyn Desk>,
+    imports: Mutex<HashMap<PluginId, Arc<Lease>>>,
+}
+
+impl Context {
+    pub(super) fn new(life: Arc<Life>, desk: Weak<dyn Desk>) -> Box<Self> {
+        Box::new(Self { life, desk, imports: Mutex::default() })
+    }
+
+    pub(super) fn raw(&self) -> RawContext {
+        RawContext(std::ptr::from_ref(self).cast())
+    }
+
+    /// # Safety
+    ///
+    /// `raw` is the address of a context that was not yet freed: its library is open.
+    pub(super) unsafe fn of<'a>(raw: RawContext) -> &'a Self {
+        // SAFETY: the caller promises it.
+        unsafe { &*raw.0.cast::<Self>() }
+    }
+
+    /// The host, if the generation may still ask for things.
+    pub(super) fn desk(&self) -> Result<Arc<dyn Desk>, Error> {
+        if self.life.stage() == Stage::Ended {
+            return Err(Error::new(
+                "RE0606",
+                format!(
+                    "generation {} of {} has stopped: its services refuse",
+                    self.life.number, self.life.plugin
+                ),
+            ));
+        }
+        self.desk.upgrade().ok_or_else(|| Error::new("RE0605", "the host has shut down"))
+    }
+
+    /// This generation's own cell for calls to `target`, made at first use.
+    pub(super) fn import(&self, target: &PluginId) -> Result<Arc<Lease>, Error> {
+        let desk = self.desk()?;
+        let mut imports = self.imports.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(Arc::clone(imports.entry(target.clone()).or_insert_with(|| desk.lease(target))))
+    }
+}

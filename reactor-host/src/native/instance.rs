@@ -1,0 +1,257 @@
+//! One instance of a plugin behind its C functions, and the code that it runs from.
+
+use std::sync::{Arc, Weak};
+
+use abi_stable::std_types::{RSlice, RStr};
+use reactor_abi::Error;
+use reactor_abi::context::Birth;
+use reactor_abi::ffi::{CallFn, Entry, HooksPtr, LibcHooks, Op, PluginRootRef, RawContext, Sink, Status};
+
+use super::context::{Context, Desk};
+use super::life::Life;
+use super::open::{Closed, Image};
+use super::services::SERVICES;
+
+/// Why an operation did not come to an answer.
+#[derive(Clone, Debug)]
+pub(crate) struct Failure {
+    /// What the plugin said, or the panic.
+    pub(crate) error: Error,
+    /// Whether it panicked.
+    pub(crate) panicked: bool,
+}
+
+/// Where an instance's code comes from.
+pub(crate) enum Code {
+    /// Linked into this program: never closed, there is nothing to close.
+    Linked(Entry),
+    /// A library of its own.
+    Loaded(Box<Image>),
+}
+
+/// A plugin's instance. The functions behind it catch every panic of the plugin's.
+pub(crate) struct Instance {
+    root: PluginRootRef,
+    instance: *mut u8,
+    /// What the plugin holds on to: its context and, for a library, the hooks. Boxed: the addresses are out there.
+    context: Option<Box<Context>>,
+    hooks: Option<Box<LibcHooks>>,
+    /// `None` once the code was closed or given up for good.
+    code: Option<Code>,
+    life: Arc<Life>,
+    /// Why the library can not be closed, as far as that is known from its opening.
+    unclosable: Option<String>,
+}
+
+// SAFETY: the functions behind `root` may be called from any thread (`Plugin: Send + Sync`), `instance` is opaque.
+unsafe impl Send for Instance {}
+// SAFETY: as above; `restore` and `destroy`, which need to be alone, take `&mut self`.
+unsafe impl Sync for Instance {}
+
+impl Instance {
+    /// Connects the code and runs `init`.
+    ///
+    /// `tracked`: callers can be made to wait.
+    ///
+    /// # Errors
+    ///
+    /// What `init` answered, together with what is left: the code, to be closed.
+    pub(crate) fn create(
+        code: Code,
+        life: &Arc<Life>,
+        desk: Weak<dyn Desk>,
+        birth: &Birth,
+        tracked: bool,
+    ) -> Result<Self, (Box<Self>, Failure)> {
+        let root = match &code {
+            Code::Linked(entry) => entry.root(),
+            Code::Loaded(image) => image.root(),
+        };
+        let context = Context::new(Arc::clone(life), desk);
+        let raw = context.raw();
+        let mut this = Self {
+            root,
+            instance: std::ptr::null_mut(),
+            context: Some(context),
+            hooks: None,
+            code: Some(code),
+            life: Arc::clone(life),
+            unclosable: None,
+        };
+        this.connect(raw);
+        // Strings and a `Value` that was checked when made: encoding can not fail but for memory.
+        let birth = postcard::to_stdvec(birth).unwrap_or_default();
+        let mut answer = Vec::new();
+        let (_inside, _frame) = (life.enter(), life.frame());
+        // SAFETY: the context belongs to the services and lives until the library is closed.
+        let created =
+            unsafe { (root.create())(SERVICES, raw, RSlice::from_slice(&birth), Sink::of(&mut answer)) };
+        if let Err(failure) = read(created.status, answer) {
+            return Err((Box::new(this), failure));
+        }
+        this.instance = created.instance;
+        let table: CallFn = root.call();
+        life.assign(this.instance.cast(), table as *mut (), tracked);
+        Ok(this)
+    }
+
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    fn connect(&mut self, raw: RawContext) {
+        if let Some(Code::Loaded(image)) = &self.code {
+            let hooks = Box::new(super::traces::linux::hooks(raw));
+            // SAFETY: the table lives until the library is closed.
+            let clean = unsafe { (self.root.connect())(HooksPtr::new(&hooks)) };
+            self.hooks = Some(hooks);
+            self.unclosable = if !image.is_planted() {
+                Some("it was built without the definitions that let it be closed".to_owned())
+            } else if !clean {
+                Some("a constructor asked libc for something before the host could be asked".to_owned())
+            } else {
+                None
+            };
+        }
+    }
+
+    #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+    fn connect(&mut self, _: RawContext) {
+        if let Some(Code::Loaded(_)) = &self.code {
+            self.unclosable =
+                Some("on this platform libraries are kept: their traces can not be taken back".to_owned());
+        }
+    }
+
+    /// Runs an operation other than `Restore`.
+    ///
+    /// # Errors
+    ///
+    /// The plugin's error or panic.
+    pub(crate) fn call(&self, op: Op, name: &str, input: &[u8]) -> Result<Vec<u8>, Failure> {
+        debug_assert_ne!(op, Op::Restore, "`restore` needs the instance for itself");
+        // SAFETY: shared operations may run beside each other.
+        unsafe { self.call_raw(op, name, input) }
+    }
+
+    /// Hands a saved state over.
+    ///
+    /// # Errors
+    ///
+    /// The plugin's error or panic.
+    ///
+    /// # Panics
+    ///
+    /// When callers are inside: the host pauses and drains first.
+    pub(crate) fn restore(&self, alone: &Alone<'_>, state: &[u8]) -> Result<Vec<u8>, Failure> {
+        assert!(std::ptr::eq(alone.0, Arc::as_ptr(&self.life)), "the proof is another generation's");
+        // SAFETY: `Alone` proves that no caller is inside and none can enter.
+        unsafe { self.call_raw(Op::Restore, "", state) }
+    }
+
+    /// # Safety
+    ///
+    /// For `Restore`, nobody else is inside the instance.
+    unsafe fn call_raw(&self, op: Op, name: &str, input: &[u8]) -> Result<Vec<u8>, Failure> {
+        let mut answer = Vec::new();
+        let (_inside, _frame) = (self.life.enter(), self.life.frame());
+        // SAFETY: the instance is created and not destroyed; the sink is used during the call.
+        let status = unsafe {
+            (self.root.call())(
+                self.instance,
+                op as u8,
+                RStr::from_str(name),
+                RSlice::from_slice(input),
+                Sink::of(&mut answer),
+            )
+        };
+        read(status, answer)
+    }
+
+    /// Drops the plugin.
+    ///
+    /// # Errors
+    ///
+    /// Its panic; the plugin is gone all the same.
+    pub(crate) fn destroy(&mut self) -> Result<(), Failure> {
+        let instance = std::mem::replace(&mut self.instance, std::ptr::null_mut());
+        if instance.is_null() {
+            return Ok(());
+        }
+        let mut answer = Vec::new();
+        let (_inside, _frame) = (self.life.enter(), self.life.frame());
+        // SAFETY: destroyed once; `&mut self` keeps other operations out, and callers were drained.
+        let status = unsafe { (self.root.destroy())(instance, Sink::of(&mut answer)) };
+        read(status, answer).map(drop)
+    }
+
+    /// Whether there is a library to close at all.
+    pub(crate) fn is_loaded(&self) -> bool {
+        matches!(self.code, Some(Code::Loaded(_)))
+    }
+
+    /// Why the library can not be closed, as far as is known already.
+    pub(crate) fn unclosable(&self) -> Option<&str> {
+        self.unclosable.as_deref()
+    }
+
+    /// Closes the library and asks the loader whether it is gone. For a destroyed instance of a generation that is
+    /// shut and unused, has no threads and left nothing indelible.
+    pub(crate) fn close(mut self) -> Closed {
+        assert!(self.instance.is_null(), "destroyed before it is closed");
+        assert_eq!(self.life.inside(), 0, "unused before it is closed");
+        match self.code.take() {
+            None | Some(Code::Linked(_)) => {
+                // A plugin that is linked in may keep its services anywhere: what they point at stays.
+                std::mem::forget(self.context.take());
+                Closed::Gone
+            }
+            Some(Code::Loaded(image)) => {
+                #[cfg(all(target_os = "linux", target_env = "gnu"))]
+                self.life.traces.erase(&self.life);
+                let closed = image.close();
+                if !matches!(closed, Closed::Gone) {
+                    self.leak();
+                }
+                closed
+            }
+        }
+    }
+
+    fn give_up(&mut self) {
+        if let Some(Code::Loaded(image)) = self.code.take() {
+            image.retain();
+            self.leak();
+        }
+    }
+
+    /// Never frees what the plugin's code may look at.
+    fn leak(&mut self) {
+        std::mem::forget(self.context.take());
+        std::mem::forget(self.hooks.take());
+        std::mem::forget(Arc::clone(&self.life));
+    }
+}
+
+/// An instance that is dropped unclosed keeps its library open for good, with everything that it might still touch.
+impl Drop for Instance {
+    fn drop(&mut self) {
+        self.give_up();
+    }
+}
+
+/// Proof that nobody is inside a generation and nobody can enter it.
+pub(crate) struct Alone<'a>(*const Life, std::marker::PhantomData<&'a Life>);
+
+impl<'a> Alone<'a> {
+    /// Looks whether nobody is inside. The caller has seen to it that no cell leads there: it was never switched to,
+    /// or its callers wait.
+    pub(crate) fn check(life: &'a Life) -> Option<Self> {
+        (life.inside() == 0).then_some(Self(life, std::marker::PhantomData))
+    }
+}
+
+fn read(status: Status, answer: Vec<u8>) -> Result<Vec<u8>, Failure> {
+    match status {
+        Status::Done => Ok(answer),
+        Status::Failed => Err(Failure { error: Error::decode(&answer), panicked: false }),
+        Status::Panicked => Err(Failure { error: Error::decode(&answer), panicked: true }),
+    }
+}

@@ -1,0 +1,117 @@
+//! One generation, as the boundary sees it: who is inside, what it left in libc, which tasks it runs.
+
+use std::sync::Arc;
+use std::sync::Weak;
+use std::sync::atomic::{AtomicU8, Ordering};
+
+use reactor_abi::ffi::protocol::TRACKED;
+
+use super::pool::{BindingLease, Guard, Lease, Pool, Word};
+use super::traces::Traces;
+use crate::manifest::PluginId;
+use crate::routes::Routes;
+use crate::tasks::Tasks;
+
+/// How far a generation has come; decides what its services grant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub(crate) enum Stage {
+    /// Its phases before `start` are running.
+    Rising,
+    /// It serves, or is about to.
+    Live,
+    /// It gave up what only one can hold; it may be resumed.
+    Suspended,
+    /// It is being taken down, or is gone: its services refuse.
+    Ended,
+}
+
+/// The part of a generation that foreign code holds on to. Freed when the generation is proved closed, else never.
+pub(crate) struct Life {
+    pub(crate) plugin: PluginId,
+    pub(crate) version: semver::Version,
+    pub(crate) number: u64,
+    pub(crate) traces: Traces,
+    pub(crate) tasks: Tasks,
+    binding: BindingLease,
+    /// Through this cell the host's own functions enter: destructors at thread exit, deletions of keys.
+    own: Lease,
+    stage: AtomicU8,
+}
+
+impl Life {
+    pub(crate) fn new(
+        pool: &Arc<Pool>,
+        routes: Weak<Routes>,
+        plugin: PluginId,
+        version: semver::Version,
+        number: u64,
+    ) -> Arc<Self> {
+        let binding = BindingLease::new(pool);
+        let own = Lease::new(pool, routes, None);
+        own.set(binding.word());
+        Arc::new(Self {
+            plugin,
+            version,
+            number,
+            traces: Traces::default(),
+            tasks: Tasks::default(),
+            binding,
+            own,
+            stage: AtomicU8::new(Stage::Rising as u8),
+        })
+    }
+
+    /// Says what callers of this generation find. `tracked`: they can be made to wait.
+    pub(super) fn assign(&self, object: *mut (), table: *mut (), tracked: bool) {
+        self.binding.get().assign(object, table, self.number, if tracked { TRACKED } else { 0 });
+    }
+
+    /// What a cell holds that leads to this generation.
+    pub(crate) fn word(&self) -> Word {
+        self.binding.word()
+    }
+
+    /// How many callers are inside.
+    pub(crate) fn inside(&self) -> u64 {
+        self.binding.get().inside()
+    }
+
+    /// Asks for [`Routes::signal`] to be notified when callers leave.
+    pub(crate) fn announce_waiter(&self) {
+        self.binding.get().announce_waiter();
+    }
+
+    /// Takes [`announce_waiter`](Self::announce_waiter) back.
+    pub(crate) fn retract_waiter(&self) {
+        self.binding.get().retract_waiter();
+    }
+
+    /// Enters on behalf of the generation itself; `None` once [`shut`](Self::shut).
+    pub(super) fn enter(&self) -> Option<Guard<'_>> {
+        self.own.pin().ok()
+    }
+
+    /// Lets nobody in any more, not even the host's own functions.
+    pub(crate) fn shut(&self) {
+        self.own.set(Word::ABSENT);
+    }
+
+    /// A frame on the current thread for code of this generation that no caller's pin accounts for.
+    pub(super) fn frame(&self) -> super::frames::Frame {
+        super::frames::Frame::new(self.binding.get())
+    }
+
+    pub(crate) fn stage(&self) -> Stage {
+        match self.stage.load(Ordering::Acquire) {
+            0 => Stage::Rising,
+            1 => Stage::Live,
+            2 => Stage::Suspended,
+            _ => Stage::Ended,
+        }
+    }
+
+    pub(crate) fn set_stage(&self, stage: Stage) {
+        self.stage.store(stage as u8, Ordering::Release);
+    }
+}

@@ -1,0 +1,217 @@
+//! Memory for cells and bindings: type-stable, recycled, freed with the last thing that could look at it.
+//!
+//! A caller may hold a binding's address for an instant after the binding was given up, so the memory of a binding
+//! stays a binding until the pool goes, and the pool stays until every host, handle, guard and retained generation
+//! that holds it is gone.
+
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use reactor_abi::ffi::protocol::{ABSENT, Binding, PAUSED};
+use reactor_abi::ffi::{Cell, CellRef};
+
+use super::ops::PIN_OPS;
+use crate::manifest::PluginId;
+use crate::routes::Routes;
+
+/// A host's cells and bindings.
+#[derive(Default)]
+pub(crate) struct Pool {
+    inner: Mutex<Inner>,
+}
+
+#[derive(Default)]
+struct Inner {
+    bindings: Vec<*mut Binding>,
+    free_bindings: Vec<*mut Binding>,
+    cells: Vec<*mut Cell>,
+    free_cells: Vec<*mut Cell>,
+}
+
+// SAFETY: the pointers are owned by the pool and reached under its mutex; what they point at is made of atomics.
+unsafe impl Send for Inner {}
+
+impl Pool {
+    /// Bytes held, for accounting.
+    pub(crate) fn bytes(&self) -> usize {
+        let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        inner.bindings.len() * size_of::<Binding>() + inner.cells.len() * size_of::<Cell>()
+    }
+
+    fn take_binding(&self) -> *mut Binding {
+        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        inner.free_bindings.pop().unwrap_or_else(|| {
+            let binding = Box::into_raw(Box::new(Binding::vacant()));
+            inner.bindings.push(binding);
+            binding
+        })
+    }
+
+    fn take_cell(&self) -> *mut Cell {
+        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        inner.free_cells.pop().unwrap_or_else(|| {
+            let cell = Box::into_raw(Box::new(Cell::new(&PIN_OPS, std::ptr::null_mut())));
+            inner.cells.push(cell);
+            cell
+        })
+    }
+}
+
+impl Drop for Pool {
+    fn drop(&mut self) {
+        let inner = self.inner.get_mut().unwrap_or_else(PoisonError::into_inner);
+        for binding in inner.bindings.drain(..) {
+            // SAFETY: made by `Box::into_raw` above, listed once; nobody holds the pool any more.
+            drop(unsafe { Box::from_raw(binding) });
+        }
+        for cell in inner.cells.drain(..) {
+            // SAFETY: as above.
+            drop(unsafe { Box::from_raw(cell) });
+        }
+    }
+}
+
+/// A binding in use. Given back on drop: by then no cell points at it and it is unused.
+pub(crate) struct BindingLease {
+    pool: Arc<Pool>,
+    binding: *mut Binding,
+}
+
+// SAFETY: a binding is made of atomics; the lease only names it.
+unsafe impl Send for BindingLease {}
+// SAFETY: as above.
+unsafe impl Sync for BindingLease {}
+
+impl BindingLease {
+    pub(crate) fn new(pool: &Arc<Pool>) -> Self {
+        Self { pool: Arc::clone(pool), binding: pool.take_binding() }
+    }
+
+    pub(crate) fn get(&self) -> &Binding {
+        // SAFETY: the pool keeps it while the lease holds the pool.
+        unsafe { &*self.binding }
+    }
+
+    pub(crate) fn word(&self) -> Word {
+        Word(self.binding)
+    }
+}
+
+impl Drop for BindingLease {
+    fn drop(&mut self) {
+        let mut inner = self.pool.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        inner.free_bindings.push(self.binding);
+    }
+}
+
+/// What a cell holds: an address or a state.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Word(*mut Binding);
+
+// SAFETY: an address that is only compared and stored here.
+unsafe impl Send for Word {}
+// SAFETY: as above.
+unsafe impl Sync for Word {}
+
+impl Word {
+    pub(crate) const ABSENT: Self = Self(std::ptr::without_provenance_mut(ABSENT));
+    pub(crate) const PAUSED: Self = Self(std::ptr::without_provenance_mut(PAUSED));
+
+    /// Counts a caller in on share 0 of the binding that this is the address of.
+    pub(super) fn enter(self) -> *const Binding {
+        // SAFETY: only asked of the word of a binding that the current thread is inside of already.
+        unsafe { &*self.0 }.enter(0);
+        self.0
+    }
+
+    pub(super) fn is(self, binding: *const Binding) -> bool {
+        std::ptr::eq(self.0, binding)
+    }
+}
+
+/// Whom a cell belongs to: read when a caller finds a state in it.
+pub(super) struct Owner {
+    pub(super) routes: Weak<Routes>,
+    pub(super) target: Option<PluginId>,
+}
+
+/// A cell in use. On drop it is emptied and given back.
+pub(crate) struct Lease {
+    pool: Arc<Pool>,
+    cell: *mut Cell,
+    owner: *mut Owner,
+}
+
+// SAFETY: a cell is made of atomics, and `Owner` is immutable and `Sync`.
+unsafe impl Send for Lease {}
+// SAFETY: as above.
+unsafe impl Sync for Lease {}
+
+impl Lease {
+    /// A cell for calls to `target`, or (without one) a generation's own.
+    pub(crate) fn new(pool: &Arc<Pool>, routes: Weak<Routes>, target: Option<PluginId>) -> Self {
+        let cell = pool.take_cell();
+        let owner = Box::into_raw(Box::new(Owner { routes, target }));
+        // SAFETY: taken from the pool, which this lease keeps.
+        unsafe { &*cell }.owner().store(owner.cast(), std::sync::atomic::Ordering::Release);
+        Self { pool: Arc::clone(pool), cell, owner }
+    }
+
+    fn cell(&self) -> &Cell {
+        // SAFETY: the pool keeps it while the lease holds the pool.
+        unsafe { &*self.cell }
+    }
+
+    /// Points the cell somewhere else. Sequentially consistent, as the protocol asks.
+    pub(crate) fn set(&self, word: Word) {
+        self.cell().word().store(word.0, std::sync::atomic::Ordering::SeqCst);
+    }
+
+    /// The address, as a plugin is given it.
+    pub(super) fn as_ptr(&self) -> *const Cell {
+        self.cell
+    }
+
+    /// A reference to pin through. Only to be used while the lease lives.
+    pub(super) fn cell_ref(&self) -> CellRef {
+        // SAFETY: the callers in this module use it under `&self`; see `pin` and `call`.
+        unsafe { CellRef::new(self.cell) }
+    }
+
+    /// Pins what the cell points at.
+    pub(crate) fn pin(&self) -> Result<Guard<'_>, reactor_abi::Error> {
+        Ok(Guard { pin: self.cell_ref().pin()?, lease: std::marker::PhantomData })
+    }
+
+    /// Runs one operation through the cell. Only for a cell that leads to instances.
+    pub(crate) fn call(
+        &self,
+        op: reactor_abi::ffi::Op,
+        name: &str,
+        input: &[u8],
+    ) -> reactor_abi::Result<Vec<u8>> {
+        reactor_abi::ffi::client::call(self.cell_ref(), op, name, input)
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        self.set(Word::ABSENT);
+        self.cell().owner().store(std::ptr::null_mut(), std::sync::atomic::Ordering::Release);
+        // SAFETY: made by `Box::into_raw` in `new`; nobody uses the cell beyond the lease.
+        drop(unsafe { Box::from_raw(self.owner) });
+        self.pool.inner.lock().unwrap_or_else(PoisonError::into_inner).free_cells.push(self.cell);
+    }
+}
+
+/// A pin that does not outlive the lease it was taken through.
+pub(crate) struct Guard<'a> {
+    pin: reactor_abi::ffi::Pin,
+    lease: std::marker::PhantomData<&'a Lease>,
+}
+
+impl Guard<'_> {
+    /// Which generation is pinned.
+    pub(crate) fn generation(&self) -> u64 {
+        self.pin.binding().generation()
+    }
+}

@@ -1,0 +1,141 @@
+//! What the C compiler of this system links.
+
+use std::path::Path;
+use std::process::Command;
+use std::sync::OnceLock;
+
+use proptest::prelude::*;
+
+use super::*;
+
+fn source() -> String {
+    let bytes: Vec<_> = section(FACTS, MANIFEST).iter().map(u8::to_string).collect();
+    format!(
+        "#include <stdio.h>\n\
+         __attribute__((section(\".reactor\"), used)) static const unsigned char reactor[] = {{ {} }};\n\
+         static int calls; static __thread int own;\n\
+         int shared = 3; int *pointers[] = {{ &calls, &shared }};\n\
+         __attribute__((constructor)) static void first(void) {{ calls++; }}\n\
+         __attribute__((visibility(\"hidden\"))) int hidden(void) {{ return own; }}\n\
+         int reactor_entry(int n) {{ printf(\"%d\", n); return n + calls + hidden() + *pointers[1]; }}\n\
+         int main(void) {{ return 0; }}\n",
+        bytes.join(",")
+    )
+}
+
+/// Compiles the source with these flags and gives the result's bytes.
+fn build(flags: &[&str]) -> Vec<u8> {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("a.c"), source()).unwrap();
+    let mut compiler = Command::new("cc");
+    compiler.current_dir(folder.path()).args(["-O1", "-g", "-fPIC", "-o", "out", "a.c"]).args(flags);
+    let output = compiler.output().expect("a C compiler, which the tests need");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    std::fs::read(folder.path().join("out")).unwrap()
+}
+
+fn library() -> &'static [u8] {
+    static BYTES: OnceLock<Vec<u8>> = OnceLock::new();
+    BYTES.get_or_init(|| build(&["-shared", "-Wl,-rpath,$ORIGIN:/opt/x", "-Wl,--no-as-needed", "-lm"]))
+}
+
+#[test]
+fn the_facts_of_a_linked_library() {
+    let facts = ObjectFile::read(library()).unwrap();
+    assert_eq!((facts.format, facts.os.as_str()), (Format::Elf, std::env::consts::OS));
+    assert_eq!(facts.architecture, std::env::consts::ARCH);
+    assert!(facts.exports.iter().any(|name| name == "reactor_entry"), "{:?}", facts.exports);
+    assert!(facts.exports.iter().all(|name| !["hidden", "printf", "first"].contains(&name.as_str())));
+    assert!(facts.exports.is_sorted());
+    assert!(facts.needed.iter().any(|name| name.starts_with("libm.so")), "{:?}", facts.needed);
+    assert_eq!([facts.rpath, facts.runpath].concat(), ["$ORIGIN", "/opt/x"]);
+    assert!(!facts.no_delete);
+    check_embedded(facts.embedded.as_ref());
+}
+
+#[test]
+fn each_way_to_link_a_library_is_understood() {
+    let plain = ObjectFile::read(library()).unwrap();
+    for flags in [
+        &["-Wl,--hash-style=sysv"][..],
+        &["-Wl,--hash-style=gnu"],
+        &["-Wl,-z,now", "-s"],
+        &["-Wl,-z,norelro"],
+        &["-Wl,-z,noseparate-code"],
+    ] {
+        let facts = ObjectFile::read(&build(&[&["-shared"], flags].concat())).unwrap();
+        assert_eq!(facts.exports, plain.exports, "{flags:?}");
+        check_embedded(facts.embedded.as_ref());
+    }
+    assert!(ObjectFile::read(&build(&["-shared", "-Wl,-z,nodelete"])).unwrap().no_delete);
+    let old = ObjectFile::read(&build(&["-shared", "-Wl,--disable-new-dtags,-rpath,/opt/y"])).unwrap();
+    assert_eq!((old.rpath, old.runpath), (vec!["/opt/y".to_owned()], Vec::new()));
+    let silent = ObjectFile::read(&build(&["-shared", "-fvisibility=hidden"])).unwrap();
+    assert!(!silent.exports.iter().any(|name| name == "reactor_entry"));
+}
+
+#[test]
+fn what_is_linked_otherwise_is_refused() {
+    let refused = |flags: &[&str]| ObjectFile::read(&build(flags)).unwrap_err().to_string();
+    for flags in [&["-pie"][..], &["-no-pie"]] {
+        assert!(refused(flags).starts_with("this is an executable"), "{flags:?}");
+    }
+    assert!(refused(&["-c"]).starts_with("this is an unlinked object file"));
+}
+
+#[test]
+fn the_libraries_of_this_process_are_whole() {
+    let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
+    let paths = maps.lines().filter_map(|line| line.split_once('/')).map(|(_, path)| format!("/{path}"));
+    let mut paths: Vec<_> = paths.filter(|path| path.contains(".so")).collect();
+    paths.dedup();
+    assert!(!paths.is_empty(), "{maps}");
+    for path in paths {
+        let facts = ObjectFile::read(&std::fs::read(Path::new(&path)).unwrap());
+        let facts = facts.unwrap_or_else(|error| panic!("{path}: {error}"));
+        assert_eq!(facts.embedded, None);
+        assert!(!path.contains("libc.so") || facts.exports.iter().any(|name| name == "malloc"));
+    }
+}
+
+#[test]
+fn a_cut_library_is_never_whole() {
+    for flags in [&["-shared"][..], &["-shared", "-s"]] {
+        let bytes = build(flags);
+        check_cuts(&bytes, (0..100).map(|percent| bytes.len() * percent / 100).chain([bytes.len() - 1]));
+    }
+}
+
+#[test]
+fn a_library_with_an_empty_tail_is_never_whole() {
+    for flags in [&["-shared"][..], &["-shared", "-s"]] {
+        let bytes = build(flags);
+        for percent in 0..100 {
+            let mut filled = bytes.clone();
+            filled[bytes.len() * percent / 100..].fill(0);
+            ObjectFile::read(&filled).expect_err("zeros are not the rest");
+        }
+    }
+}
+
+#[test]
+fn a_place_in_memory_makes_no_difference() {
+    let shifted = [&[0], library()].concat();
+    assert_eq!(ObjectFile::read(&shifted[1..]), ObjectFile::read(library()));
+}
+
+proptest! {
+    #[test]
+    fn a_damaged_library_gets_an_answer(
+        edits in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..5),
+        head in any::<bool>(),
+    ) {
+        let mut bytes = library().to_vec();
+        // Half of the time only headers and tables, which are what is read.
+        let reach = if head { bytes.len().min(0x800) } else { bytes.len() };
+        for (at, value) in edits {
+            bytes[at.index(reach)] ^= value;
+        }
+        let _ = ObjectFile::read(&bytes);
+    }
+}

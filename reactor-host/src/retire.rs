@@ -1,0 +1,297 @@
+//! How a generation that serves no more comes to its end: drained, stopped, dropped, closed, and a verdict.
+//!
+//! Owns the thread that waits for all of them at once, so that one that never becomes unused delays no other. Must
+//! never know why a generation was retired.
+
+use std::sync::mpsc::{self, Receiver, Sender, TryRecvError};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use reactor_abi::ffi::Op;
+
+use crate::event::{EventKind, Verdict, micros};
+use crate::generation::{Generation, PhaseFailure};
+use crate::manifest::Unload;
+use crate::native::life::Stage;
+use crate::native::open::Closed;
+use crate::native::{Instance, Life};
+use crate::shared::Shared;
+
+/// The thread that retires the generations of one host.
+pub(crate) struct Reaper {
+    inbox: Sender<Message>,
+    shared: Arc<Shared>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+enum Message {
+    Retire(Arc<Generation>),
+    /// Return when all are closed, or at this moment.
+    Finish(Instant),
+}
+
+impl Reaper {
+    pub(crate) fn new(shared: &Arc<Shared>) -> std::io::Result<Self> {
+        let (inbox, messages) = mpsc::channel();
+        let worker = Arc::clone(shared);
+        let thread = std::thread::Builder::new()
+            .name("reactor-retire".to_owned())
+            .spawn(move || work(&worker, &messages))?;
+        Ok(Self { inbox, shared: Arc::clone(shared), thread: Mutex::new(Some(thread)) })
+    }
+
+    /// Takes over a generation to which no route leads any more.
+    pub(crate) fn retire(&self, generation: Arc<Generation>) {
+        generation.life.announce_waiter();
+        // After `finish` nobody receives: the generation is dropped with the message, and dropping retains it.
+        let _ = self.inbox.send(Message::Retire(generation));
+        self.shared.routes.signal().notify();
+    }
+
+    /// Waits until all are closed, at most until `deadline`, and ends. What is still in use then stays mapped.
+    pub(crate) fn finish(&self, deadline: Instant) {
+        let _ = self.inbox.send(Message::Finish(deadline));
+        self.shared.routes.signal().notify();
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(thread) = thread {
+            // The thread catches nothing and panics over nothing; if it did, its generations were retained.
+            let _ = thread.join();
+        }
+    }
+}
+
+fn work(shared: &Arc<Shared>, messages: &Receiver<Message>) {
+    let signal = shared.routes.signal();
+    let mut retiring: Vec<Retiring> = Vec::new();
+    let mut finish: Option<Instant> = None;
+    loop {
+        let seen = signal.count();
+        loop {
+            match messages.try_recv() {
+                Ok(Message::Retire(generation)) => retiring.push(Retiring::new(generation)),
+                Ok(Message::Finish(deadline)) => finish = Some(deadline),
+                Err(TryRecvError::Empty) => break,
+                Err(TryRecvError::Disconnected) => {
+                    finish.get_or_insert_with(Instant::now);
+                    break;
+                }
+            }
+        }
+        retiring.retain_mut(|one| !one.advance(shared));
+        if let Some(deadline) = finish
+            && (retiring.is_empty() || Instant::now() >= deadline)
+        {
+            for one in &mut retiring {
+                one.report_retained(shared, &["the host ended before it was unused".to_owned()]);
+            }
+            return;
+        }
+        let next = retiring.iter().filter_map(|one| one.next_deadline()).chain(finish).min();
+        signal.park(seen, next);
+    }
+}
+
+/// One generation on its way out.
+struct Retiring {
+    life: Arc<Life>,
+    unload: Unload,
+    limit: Duration,
+    since: Instant,
+    /// When patience with the present step ends and the generation counts as retained (for now).
+    deadline: Instant,
+    reported: bool,
+    step: Step,
+}
+
+enum Step {
+    /// Callers are inside, or tasks run.
+    Draining(Arc<Generation>),
+    /// `stop` and drop run on a thread of their own.
+    Ending(Receiver<Instance>),
+    /// The plugin is dropped; threads of its own still run.
+    Threads(Instance),
+    /// It will stay.
+    Over,
+}
+
+impl Retiring {
+    fn new(generation: Arc<Generation>) -> Self {
+        let (now, limit) = (Instant::now(), generation.stop_deadline());
+        generation.life.tasks.close();
+        Self {
+            life: Arc::clone(&generation.life),
+            unload: generation.build.manifest.run.unload,
+            limit,
+            since: now,
+            deadline: now + limit,
+            reported: false,
+            step: Step::Draining(generation),
+        }
+    }
+
+    /// When to look again though nothing was signalled.
+    fn next_deadline(&self) -> Option<Instant> {
+        (!self.reported).then_some(self.deadline)
+    }
+
+    /// Goes as far as it can. `true`: it is done with.
+    fn advance(&mut self, shared: &Arc<Shared>) -> bool {
+        loop {
+            match std::mem::replace(&mut self.step, Step::Over) {
+                Step::Draining(generation) => match self.drained(generation, shared) {
+                    Ok(next) => self.step = next,
+                    Err(back) => {
+                        self.step = back;
+                        return false;
+                    }
+                },
+                Step::Ending(ended) => match ended.try_recv() {
+                    Ok(instance) => {
+                        self.deadline = Instant::now() + self.limit;
+                        self.step = Step::Threads(instance);
+                    }
+                    Err(TryRecvError::Empty) => {
+                        self.be_patient(shared, || vec!["`stop` or drop has not returned".to_owned()]);
+                        self.step = Step::Ending(ended);
+                        return false;
+                    }
+                    // The thread was never made, or lost the instance; dropping it retained the library.
+                    Err(TryRecvError::Disconnected) => {
+                        self.report_retained(shared, &["`stop` could not be run".to_owned()]);
+                        return true;
+                    }
+                },
+                Step::Threads(instance) => {
+                    if !self.is_free() {
+                        let life = Arc::clone(&self.life);
+                        self.be_patient(shared, || in_use(&life));
+                        self.step = Step::Threads(instance);
+                        return false;
+                    }
+                    self.close(instance, shared);
+                    return true;
+                }
+                Step::Over => return true,
+            }
+        }
+    }
+
+    fn is_free(&self) -> bool {
+        self.life.inside() == 0 && self.life.traces.threads().is_empty()
+    }
+
+    /// Begins the end once nobody is inside and no task runs.
+    fn drained(&mut self, generation: Arc<Generation>, shared: &Arc<Shared>) -> Result<Step, Step> {
+        let (inside, tasks) = (self.life.inside(), self.life.tasks.running());
+        if inside > 0 || !tasks.is_empty() {
+            self.be_patient(shared, || {
+                let calls = (inside > 0).then(|| calls_inside(inside));
+                calls
+                    .into_iter()
+                    .chain(tasks.iter().map(|task| format!("task `{task}` has not ended")))
+                    .collect()
+            });
+            return Err(Step::Draining(generation));
+        }
+        let generation = match Arc::try_unwrap(generation) {
+            Ok(generation) => generation,
+            Err(shared_still) => {
+                // A phase that was given up still holds it.
+                self.be_patient(shared, || vec!["a phase has not returned".to_owned()]);
+                return Err(Step::Draining(shared_still));
+            }
+        };
+        self.deadline = Instant::now() + self.limit;
+        Ok(Step::Ending(end(generation, &self.life, shared)))
+    }
+
+    /// Reports the generation as retained once its deadline has passed; it may still be closed later.
+    fn be_patient(&mut self, shared: &Shared, reasons: impl FnOnce() -> Vec<String>) {
+        if Instant::now() >= self.deadline {
+            self.report_retained(shared, &reasons());
+        }
+    }
+
+    fn report_retained(&mut self, shared: &Shared, reasons: &[String]) {
+        if !std::mem::replace(&mut self.reported, true) {
+            self.report(shared, Verdict::Retained, reasons.to_vec());
+        }
+    }
+
+    fn report(&self, shared: &Shared, verdict: Verdict, reasons: Vec<String>) {
+        let micros = micros(self.since.elapsed());
+        shared.tell(&self.life, EventKind::Retired { verdict, reasons, micros });
+    }
+
+    fn close(&mut self, instance: Instance, shared: &Shared) {
+        self.life.shut();
+        // One of the host's own functions may have entered before it was shut.
+        shared.routes.signal().wait_until(Some(self.deadline), || self.is_free());
+        if !self.is_free() {
+            return self.keep(shared, in_use(&self.life));
+        }
+        let mut reasons = self.life.traces.indelible();
+        reasons.extend(instance.unclosable().map(str::to_owned));
+        if self.unload == Unload::Never {
+            reasons.push("its manifest says `unload = \"never\"`".to_owned());
+        }
+        let loaded = instance.is_loaded();
+        if loaded && !reasons.is_empty() {
+            drop(instance);
+            return self.keep(shared, reasons);
+        }
+        self.life.retract_waiter();
+        match instance.close() {
+            Closed::Gone if loaded => self.report(shared, Verdict::Unloaded, Vec::new()),
+            Closed::Gone => self.report(shared, Verdict::Linked, Vec::new()),
+            Closed::Kept(reason) => self.keep(shared, vec![reason]),
+        }
+    }
+
+    fn keep(&mut self, shared: &Shared, reasons: Vec<String>) {
+        self.reported = false;
+        self.report_retained(shared, &reasons);
+    }
+}
+
+fn calls_inside(inside: u64) -> String {
+    if inside == 1 { "1 call is inside".to_owned() } else { format!("{inside} calls are inside") }
+}
+
+fn in_use(life: &Life) -> Vec<String> {
+    let inside = life.inside();
+    let threads = life.traces.threads();
+    let calls = (inside > 0).then(|| calls_inside(inside));
+    calls.into_iter().chain(threads.iter().map(|thread| format!("{thread} of its own still runs"))).collect()
+}
+
+/// Runs `stop`, if it is owed, and drops the plugin, on a thread that may hang.
+fn end(generation: Generation, life: &Arc<Life>, shared: &Arc<Shared>) -> Receiver<Instance> {
+    let (answer, ended) = mpsc::sync_channel(1);
+    let (life, shared) = (Arc::clone(life), Arc::clone(shared));
+    let body = move || {
+        if generation.owes_stop()
+            && let Err(failure) = generation.run(Op::Stop)
+        {
+            tell_failure(&shared, &life, &failure);
+        }
+        life.set_stage(Stage::Ended);
+        let Generation { mut instance, .. } = generation;
+        if let Err(failure) = instance.destroy() {
+            tell_failure(&shared, &life, &PhaseFailure::new("drop", &failure));
+        }
+        // Nobody listens when the host has ended; the instance is dropped then, which retains the library.
+        let _ = answer.send(instance);
+        shared.routes.signal().notify();
+    };
+    // Without a thread the closure is dropped, and so is the instance in it: retained.
+    let _ = std::thread::Builder::new().name("reactor-stop".to_owned()).spawn(body);
+    ended
+}
+
+/// A failed phase, as an event.
+pub(crate) fn tell_failure(shared: &Shared, life: &Life, failure: &PhaseFailure) {
+    let PhaseFailure { phase, code, message, .. } = failure.clone();
+    shared.tell(life, EventKind::Failed { phase: phase.to_owned(), code, message });
+}

@@ -1,0 +1,60 @@
+//! Runs plugin phases on a thread that may be given up: a phase that never returns costs that thread and no more.
+
+use std::sync::mpsc::{self, Sender};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+type Job = Box<dyn FnOnce() + Send>;
+
+/// One worker thread, replaced when a job does not come back.
+pub(crate) struct Runner {
+    name: &'static str,
+    worker: Mutex<Option<Sender<Job>>>,
+}
+
+impl Runner {
+    pub(crate) fn new(name: &'static str) -> Self {
+        Self { name, worker: Mutex::default() }
+    }
+
+    /// Runs `job` and waits for it, at most `deadline`. `None`: it did not come back; it goes on by itself, and what
+    /// it holds is dropped when it ends.
+    pub(crate) fn run<T: Send + 'static>(
+        &self,
+        deadline: Duration,
+        job: impl FnOnce() -> T + Send + 'static,
+    ) -> Option<T> {
+        let (answer, done) = mpsc::sync_channel(1);
+        let job: Job = Box::new(move || {
+            // Nobody listens any more when the deadline has passed; the answer is dropped here.
+            let _ = answer.send(job());
+        });
+        let mut worker = self.worker.lock().unwrap_or_else(PoisonError::into_inner);
+        let job = match worker.as_ref() {
+            Some(sender) => sender.send(job).err().map(|unsent| unsent.0),
+            None => Some(job),
+        };
+        if let Some(job) = job {
+            let sender = self.hire()?;
+            sender.send(job).ok()?;
+            *worker = Some(sender);
+        }
+        drop(worker);
+        let answer = done.recv_timeout(deadline).ok();
+        if answer.is_none() {
+            *self.worker.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        }
+        answer
+    }
+
+    fn hire(&self) -> Option<Sender<Job>> {
+        let (sender, jobs) = mpsc::channel::<Job>();
+        let work = move || {
+            for job in jobs {
+                job();
+            }
+        };
+        std::thread::Builder::new().name(self.name.to_owned()).spawn(work).ok()?;
+        Some(sender)
+    }
+}

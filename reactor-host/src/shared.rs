@@ -1,0 +1,140 @@
+//! What all threads of one host share: routes, events, clocks, outputs, the list of plugins, the queue of orders.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::Sender;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use reactor_abi::ffi::{RequestKind, Time};
+use reactor_abi::log::Level;
+use reactor_abi::{Error, Value};
+
+use crate::clock::Clock;
+use crate::conductor::Order;
+use crate::event::{EventKind, Events, micros};
+use crate::manifest::PluginId;
+use crate::native::context::Desk;
+use crate::native::{Lease, Life};
+use crate::report::PluginInfo;
+use crate::routes::Routes;
+
+/// See the module.
+pub(crate) struct Shared {
+    pub(crate) routes: Arc<Routes>,
+    pub(crate) events: Events,
+    clock: Arc<dyn Clock>,
+    outputs: Mutex<HashMap<PluginId, Vec<u8>>>,
+    listing: Mutex<Vec<PluginInfo>>,
+    orders: Sender<Order>,
+    generations: AtomicU64,
+}
+
+impl Shared {
+    pub(crate) fn new(clock: Arc<dyn Clock>, orders: Sender<Order>) -> Arc<Self> {
+        Arc::new(Self {
+            routes: Routes::new(),
+            events: Events::new(std::time::Instant::now()),
+            clock,
+            outputs: Mutex::default(),
+            listing: Mutex::default(),
+            orders,
+            generations: AtomicU64::new(0),
+        })
+    }
+
+    /// A number that no generation of this host had.
+    pub(crate) fn next_generation(&self) -> u64 {
+        self.generations.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// Queues an order. `false`: the conductor is gone.
+    pub(crate) fn order(&self, order: Order) -> bool {
+        self.orders.send(order).is_ok()
+    }
+
+    pub(crate) fn set_output(&self, plugin: &PluginId, output: Option<Vec<u8>>) {
+        let mut outputs = self.outputs.lock().unwrap_or_else(PoisonError::into_inner);
+        match output {
+            Some(output) => outputs.insert(plugin.clone(), output),
+            None => outputs.remove(plugin),
+        };
+    }
+
+    pub(crate) fn list(&self) -> Vec<PluginInfo> {
+        self.listing.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn publish(&self, listing: Vec<PluginInfo>) {
+        *self.listing.lock().unwrap_or_else(PoisonError::into_inner) = listing;
+    }
+
+    /// An event about a generation.
+    pub(crate) fn tell(&self, life: &Life, kind: EventKind) {
+        self.events.emit(Some(life.plugin.clone()), Some(life.version.clone()), Some(life.number), kind);
+    }
+}
+
+impl Desk for Shared {
+    fn log(&self, life: &Life, level: Level, message: &str, fields: &[(String, Value)]) {
+        let (plugin, generation) = (life.plugin.as_str(), life.number);
+        let shown = || {
+            let fields: BTreeMap<_, _> =
+                fields.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+            fields
+        };
+        macro_rules! pass_on {
+            ($level:expr) => {
+                tracing::event!(
+                    target: "reactor::plugin", $level, plugin, generation, fields = ?shown(), "{message}"
+                )
+            };
+        }
+        match level {
+            Level::Trace => pass_on!(tracing::Level::TRACE),
+            Level::Debug => pass_on!(tracing::Level::DEBUG),
+            Level::Info => pass_on!(tracing::Level::INFO),
+            Level::Warn => pass_on!(tracing::Level::WARN),
+            Level::Error => pass_on!(tracing::Level::ERROR),
+        }
+        let message = message.to_owned();
+        self.tell(life, EventKind::Log { level: level.name(), message, fields: shown() });
+    }
+
+    fn time(&self) -> Time {
+        let nanoseconds =
+            |duration: std::time::Duration| u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
+        Time { monotonic_ns: nanoseconds(self.clock.monotonic()), unix_ns: nanoseconds(self.clock.unix()) }
+    }
+
+    fn request(&self, life: &Life, kind: RequestKind, target: PluginId) -> Result<(), Error> {
+        let by = life.plugin.clone();
+        if self.order(Order::Request { by, kind, target }) {
+            Ok(())
+        } else {
+            Err(Error::new("RE0605", "the host has shut down"))
+        }
+    }
+
+    fn output(&self, plugin: &PluginId) -> Result<Vec<u8>, Error> {
+        let outputs = self.outputs.lock().unwrap_or_else(PoisonError::into_inner);
+        outputs.get(plugin).cloned().ok_or_else(|| {
+            Error::new(
+                "RE0613",
+                format!("{plugin} has built nothing: it is not there, or has not run `build`"),
+            )
+        })
+    }
+
+    fn lease(&self, target: &PluginId) -> Arc<Lease> {
+        self.routes.lease(target)
+    }
+
+    fn notify(&self) {
+        self.routes.signal().notify();
+    }
+}
+
+/// The whole microseconds since `then`.
+pub(crate) fn micros_since(then: std::time::Instant) -> u64 {
+    micros(then.elapsed())
+}

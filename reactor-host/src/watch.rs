@@ -1,0 +1,246 @@
+//! Events of the file system, as hints of when to look at the plugin folders again.
+//!
+//! No event is trusted to say what happened: events are lost, reordered and named differently by each system. They
+//! say that a look is worth it, and, where the system tells, that a file was closed after writing or moved in whole.
+//! [`Follow`] does the looking.
+//!
+//! Architecture invariant: this is the only file that knows the `notify` crate.
+
+mod follow;
+mod roots;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, HashSet};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use notify::event::{AccessKind, AccessMode, ModifyKind, RenameMode};
+use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
+use thiserror::Error;
+
+pub use self::follow::{Follow, FollowSettings};
+use self::roots::Roots;
+
+/// When to look at the plugin folders again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Hint {
+    /// This file was closed after writing, or this file or folder was moved in: it is whole.
+    Settled(PathBuf),
+    /// Something happened at this path; a file there may still be written to.
+    Touched(PathBuf),
+    /// Events were lost, or cannot be told apart: look at everything.
+    Rescan,
+}
+
+/// Why the plugin folders are not watched, or not all of them.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum WatchError {
+    /// The system's file events are not to be had.
+    #[error("file events are not available: {source}; changes are found by looking every so often")]
+    Unavailable {
+        /// What the system said.
+        source: notify::Error,
+    },
+    /// A folder cannot be watched; on Linux most often since `fs.inotify.max_user_watches` is used up.
+    #[error(
+        "cannot watch {}: {source}; changes there are found by looking every so often, or raise the system's limit of \
+         watches", path.display()
+    )]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// What the system said.
+        source: notify::Error,
+    },
+    /// The thread that follows the folders cannot be started.
+    #[error("cannot start a thread to follow the plugin folders: {source}; raise the limit of threads")]
+    Thread {
+        /// What the system said.
+        source: std::io::Error,
+    },
+}
+
+impl WatchError {
+    /// The stable code of this kind of error.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Unavailable { .. } => "RE0160",
+            Self::Folder { .. } => "RE0161",
+            Self::Thread { .. } => "RE0162",
+        }
+    }
+}
+
+/// Watches plugin folders, and each folder in them, until it is dropped.
+///
+/// Of a folder that does not exist the nearest existing parent is watched. Folders that appear later are watched from
+/// the next [`refresh`](Self::refresh) on; take a scan after each, since what happened before it was not seen.
+#[derive(Debug)]
+pub struct Watcher {
+    notify: RecommendedWatcher,
+    shared: Arc<Shared>,
+    dirs: Vec<PathBuf>,
+    /// What is watched, and the number that the folder had then.
+    watched: BTreeMap<PathBuf, u64>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    stopped: AtomicBool,
+    roots: Mutex<Roots>,
+    /// Watched folders that were removed, moved or replaced: the system dropped their watches.
+    lost: Mutex<HashSet<PathBuf>>,
+}
+
+impl Watcher {
+    /// Starts watching `dirs`; each hint goes to `sender`, on a thread of the watcher.
+    ///
+    /// Paths in hints begin as those in `dirs` do.
+    ///
+    /// # Errors
+    ///
+    /// [`WatchError::Unavailable`] where the system has no file events to give, [`WatchError::Folder`] where it can
+    /// watch none of the folders; [`refresh`](Self::refresh) tells of single ones.
+    pub fn start(dirs: Vec<PathBuf>, sender: impl Fn(Hint) + Send + 'static) -> Result<Self, WatchError> {
+        let shared = Arc::new(Shared {
+            stopped: AtomicBool::new(false),
+            roots: Mutex::new(Roots::of(&dirs)),
+            lost: Mutex::new(HashSet::new()),
+        });
+        let events = shared.clone();
+        let notify = notify::recommended_watcher(move |event: notify::Result<Event>| {
+            if !events.stopped.load(Ordering::Acquire) {
+                events.hints(event, &sender);
+            }
+        });
+        let notify = notify.map_err(|source| WatchError::Unavailable { source })?;
+        let mut watcher = Self { notify, shared, dirs, watched: BTreeMap::new() };
+        match watcher.refresh() {
+            Err(error) if watcher.watched.is_empty() => Err(error),
+            _ => Ok(watcher),
+        }
+    }
+
+    /// Watches what has appeared, and watches anew what was replaced.
+    ///
+    /// # Errors
+    ///
+    /// [`WatchError::Folder`] for the first folder that cannot be watched; the others are.
+    pub fn refresh(&mut self) -> Result<(), WatchError> {
+        *lock(&self.shared.roots) = Roots::of(&self.dirs);
+        // Released before anything is asked of the system's thread, which takes it for each event.
+        let lost = std::mem::take(&mut *lock(&self.shared.lost));
+        for lost in lost {
+            self.unwatch(&lost);
+        }
+        let wanted = wanted(&self.dirs);
+        let stale = |path: &PathBuf, number: &u64| wanted.get(path) != Some(number);
+        let gone: Vec<PathBuf> =
+            self.watched.iter().filter(|(p, n)| stale(p, n)).map(|(p, _)| p.clone()).collect();
+        for path in gone {
+            self.unwatch(&path);
+        }
+        let mut first = None;
+        for (path, number) in wanted {
+            if self.watched.contains_key(&path) {
+                continue;
+            }
+            match self.notify.watch(&path, RecursiveMode::NonRecursive) {
+                Ok(()) => {
+                    self.watched.insert(path, number);
+                }
+                // It went away in between: its parent's event brings the next look.
+                Err(_) if !path.exists() => {}
+                Err(source) => first = first.or(Some(WatchError::Folder { path, source })),
+            }
+        }
+        first.map_or(Ok(()), Err)
+    }
+
+    fn unwatch(&mut self, path: &Path) {
+        if self.watched.remove(path).is_some() {
+            // An error says that the system dropped the watch before.
+            let _ = self.notify.unwatch(path);
+        }
+    }
+}
+
+impl Drop for Watcher {
+    fn drop(&mut self) {
+        self.shared.stopped.store(true, Ordering::Release);
+    }
+}
+
+impl Shared {
+    fn hints(&self, event: notify::Result<Event>, sender: &impl Fn(Hint)) {
+        let event = match event {
+            Ok(event) if !event.need_rescan() => event,
+            _ => return sender(Hint::Rescan),
+        };
+        let whole = match event.kind {
+            EventKind::Access(AccessKind::Close(AccessMode::Write))
+            | EventKind::Modify(ModifyKind::Name(RenameMode::To)) => true,
+            // The scan itself opens and reads, and following that would never end; a rename of both names was told
+            // before, name by name.
+            EventKind::Access(_) | EventKind::Modify(ModifyKind::Name(RenameMode::Both)) => return,
+            _ => false,
+        };
+        let replaces = matches!(
+            event.kind,
+            EventKind::Create(_)
+                | EventKind::Remove(_)
+                | EventKind::Modify(ModifyKind::Name(_) | ModifyKind::Any)
+        );
+        for path in event.paths {
+            let place = lock(&self.roots).place(&path);
+            if replaces {
+                lock(&self.lost).insert(path);
+            }
+            match place {
+                Some(path) if whole => sender(Hint::Settled(path)),
+                Some(path) => sender(Hint::Touched(path)),
+                None => {}
+            }
+        }
+    }
+}
+
+/// The folders to watch now, with their numbers.
+fn wanted(dirs: &[PathBuf]) -> BTreeMap<PathBuf, u64> {
+    let mut wanted = BTreeMap::new();
+    for dir in dirs {
+        let Ok(absolute) = std::path::absolute(dir) else { continue };
+        for existing in absolute.ancestors() {
+            let Ok(metadata) = existing.metadata() else { continue };
+            wanted.insert(existing.to_owned(), number(&metadata));
+            break;
+        }
+        let Ok(entries) = absolute.read_dir() else { continue };
+        for entry in entries.flatten().filter(|entry| !crate::discover::is_passing(&entry.file_name())) {
+            let path = entry.path();
+            if let Some(metadata) = path.metadata().ok().filter(std::fs::Metadata::is_dir) {
+                wanted.insert(path, number(&metadata));
+            }
+        }
+    }
+    wanted
+}
+
+#[cfg(unix)]
+fn number(metadata: &std::fs::Metadata) -> u64 {
+    std::os::unix::fs::MetadataExt::ino(metadata)
+}
+
+#[cfg(not(unix))]
+fn number(_: &std::fs::Metadata) -> u64 {
+    0
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    // What is behind these locks is replaced whole, never left half changed.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
