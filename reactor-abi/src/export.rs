@@ -87,9 +87,11 @@ macro_rules! export_plugin {
 
             #[unsafe(export_name = "reactor_plugin_v1")]
             static ENTRY: $crate::ffi::adapter::Header = $crate::ffi::adapter::header(construct);
-
-            $crate::__plant!();
         };
+
+        #[allow(unexpected_cfgs, reason = "the feature is the plugin crate's to declare or not")]
+        #[cfg(not(any(test, feature = "linked")))]
+        $crate::__plant! {}
     };
 }
 

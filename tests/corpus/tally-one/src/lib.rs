@@ -1,0 +1,4 @@
+//! Build 1 of a plugin with state.
+#![forbid(unsafe_code)]
+include!("../../tally.rs");
+const BUILD: u64 = 1;

@@ -1,0 +1,55 @@
+//! The corpus, built by cargo once per test run.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+/// The repository's root.
+pub fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or_else(|| Path::new("."))
+}
+
+/// The folder that fixtures are built in. Apart from cargo's own target folder: cargo would wait for itself.
+fn target() -> PathBuf {
+    root().join("target/corpus")
+}
+
+/// The library of a corpus plugin, built if need be.
+///
+/// # Panics
+///
+/// When it does not build: the corpus is part of the tests.
+pub fn library(name: &str) -> PathBuf {
+    static BUILT: OnceLock<()> = OnceLock::new();
+    BUILT.get_or_init(|| {
+        build(&root().join("tests/corpus"), &target());
+    });
+    let path = target().join("debug").join(format!("lib{}.so", name.replace('-', "_")));
+    assert!(path.is_file(), "{} was not built", path.display());
+    path
+}
+
+/// Runs `cargo build` in a workspace.
+///
+/// # Panics
+///
+/// When it fails.
+pub fn build(workspace: &Path, target: &Path) {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let status = Command::new(cargo)
+        .args(["build", "--quiet", "--workspace", "--target-dir"])
+        .arg(target)
+        .current_dir(workspace)
+        .status()
+        .expect("cargo runs: it runs the tests");
+    assert!(status.success(), "{} does not build", workspace.display());
+}
+
+/// The bytes of a corpus plugin's library.
+///
+/// # Panics
+///
+/// As [`library`].
+pub fn bytes(name: &str) -> Vec<u8> {
+    std::fs::read(library(name)).expect("the library was just built")
+}

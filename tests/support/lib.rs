@@ -1,0 +1,25 @@
+//! What the tests and the benches share: plugins built by cargo, folders to drop them into, events waited for.
+
+pub mod corpus;
+pub mod folder;
+pub mod wait;
+
+use reactor_host::HostBuilder;
+
+/// Accepts the native code of this project's own corpus.
+#[expect(unsafe_code, reason = "the tests load plugins that this project wrote")]
+pub fn trusted(builder: HostBuilder) -> HostBuilder {
+    // SAFETY: the folders are the tests' own, and what is in them was built from this repository.
+    unsafe { builder.trust_native_code() }
+}
+
+/// A host over one plugin folder, not started.
+///
+/// # Panics
+///
+/// When it can not be built.
+pub fn host(plugins: &std::path::Path) -> reactor_host::Host {
+    trusted(reactor_host::Host::builder("dev.reactor.tests", "1.0.0").plugins_dir(plugins))
+        .build()
+        .expect("a host over a folder of the test's own")
+}
