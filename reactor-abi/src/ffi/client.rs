@@ -38,7 +38,7 @@ impl Client {
                 level as u8,
                 RStr::from_str(message),
                 RSlice::from_slice(&fields),
-            )
+            );
         }
     }
 

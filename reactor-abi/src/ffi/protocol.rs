@@ -4,7 +4,7 @@
 //! the cell has changed in between. Entries and exits are counted apart, on cache lines that threads do not share.
 //! A binding is unused when all exits are read first, then all entries, and the sums agree: a caller that enters
 //! after its exits were read shows up in the entries, so the answer errs towards "in use" and never the other way.
-//! (The two-counter reading is that of sleepable RCU, McKenney 2006; the counters stand on the binding, not on the
+//! (The two-counter reading is that of sleepable RCU, as its first paper of 2006 has it; the counters stand on the binding, not on the
 //! cell, so one endless call retains one generation and delays nothing else.)
 //!
 //! The switch and the check form a store/load pattern on two locations (Dekker): the host stores the cell and then

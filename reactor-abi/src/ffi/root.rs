@@ -1,5 +1,7 @@
 //! The root module: the functions that a plugin library exports, behind one versioned symbol.
 
+#![expect(clippy::expl_impl_clone_on_copy, reason = "the StableAbi derive writes it so")]
+
 use abi_stable::StableAbi;
 use abi_stable::library::RootModule;
 use abi_stable::sabi_types::VersionStrings;

@@ -1,5 +1,7 @@
 //! What a plugin asks of its host: one table of functions, and the context that says who is asking.
 
+#![expect(clippy::expl_impl_clone_on_copy, reason = "the StableAbi derive writes it so")]
+
 use abi_stable::StableAbi;
 use abi_stable::std_types::{RSlice, RStr};
 
