@@ -92,9 +92,14 @@ impl Slot {
     /// Makes a build the newest: whatever was wrong before is forgotten.
     fn take(&mut self, build: Build) {
         self.build = Arc::new(build);
+        self.forgive();
+        self.stopped = false;
+    }
+
+    /// Has a build that failed tried again.
+    fn forgive(&mut self) {
         self.trouble = None;
         self.broken = false;
-        self.stopped = false;
     }
 
     fn info(&self) -> PluginInfo {

@@ -74,13 +74,13 @@ pub(crate) enum Stillborn {
 impl Generation {
     /// Opens the code, runs `init` and `build`.
     pub(crate) fn raise(
-        build: Arc<Build>,
+        build: &Arc<Build>,
         number: u64,
         backends: &Backends,
         routes: &Arc<Routes>,
         desk: Weak<dyn Desk>,
     ) -> Result<Self, Stillborn> {
-        let code = backends.open(&build, number).map_err(Stillborn::Unopened)?;
+        let code = backends.open(build, number).map_err(Stillborn::Unopened)?;
         let manifest = &build.manifest;
         let life =
             Life::new(routes.pool(), routes.weak(), manifest.id.clone(), manifest.version.clone(), number);
@@ -95,7 +95,7 @@ impl Generation {
         };
         let tracked = manifest.state.as_ref().is_some_and(|state| state.handoff == Handoff::Pause);
         let made = |instance| Self {
-            build: Arc::clone(&build),
+            build: Arc::clone(build),
             life: Arc::clone(&life),
             instance,
             output: Vec::new(),

@@ -87,7 +87,7 @@ fn work(shared: &Arc<Shared>, messages: &Receiver<Message>) {
             }
             return;
         }
-        let next = retiring.iter().filter_map(|one| one.next_deadline()).chain(finish).min();
+        let next = retiring.iter().filter_map(Retiring::next_deadline).chain(finish).min();
         signal.park(seen, next);
     }
 }
@@ -229,7 +229,7 @@ impl Retiring {
         // One of the host's own functions may have entered before it was shut.
         shared.routes.signal().wait_until(Some(self.deadline), || self.is_free());
         if !self.is_free() {
-            return self.keep(shared, in_use(&self.life));
+            return self.keep(shared, &in_use(&self.life));
         }
         let mut reasons = self.life.traces.indelible();
         reasons.extend(instance.unclosable().map(str::to_owned));
@@ -239,19 +239,19 @@ impl Retiring {
         let loaded = instance.is_loaded();
         if loaded && !reasons.is_empty() {
             drop(instance);
-            return self.keep(shared, reasons);
+            return self.keep(shared, &reasons);
         }
         self.life.retract_waiter();
         match instance.close() {
             Closed::Gone if loaded => self.report(shared, Verdict::Unloaded, Vec::new()),
             Closed::Gone => self.report(shared, Verdict::Linked, Vec::new()),
-            Closed::Kept(reason) => self.keep(shared, vec![reason]),
+            Closed::Kept(reason) => self.keep(shared, &[reason]),
         }
     }
 
-    fn keep(&mut self, shared: &Shared, reasons: Vec<String>) {
+    fn keep(&mut self, shared: &Shared, reasons: &[String]) {
         self.reported = false;
-        self.report_retained(shared, &reasons);
+        self.report_retained(shared, reasons);
     }
 }
 

@@ -41,7 +41,7 @@ impl Stagehand {
         let name = build.manifest.id.clone();
         let raised = self
             .runner
-            .run(PHASE_DEADLINE, move || Generation::raise(build, number, &backends, &routes, desk));
+            .run(PHASE_DEADLINE, move || Generation::raise(&build, number, &backends, &routes, desk));
         raised.map_or_else(
             || Err(Stillborn::Unopened(crate::load::LoadError::Late { id: name, deadline: PHASE_DEADLINE })),
             |raised| raised.map(Arc::new),

@@ -123,19 +123,19 @@ impl Stagehand {
                 self.shared.routes.serve(&new.life);
                 new.life.set_stage(Stage::Live);
                 self.suspend(old);
-                self.begin(old, new, None).map(|()| (Duration::ZERO, StateOutcome::None))
+                self.begin(old, new, false).map(|()| (Duration::ZERO, StateOutcome::None))
             }
             Some((Handoff::Snapshot, _)) => {
                 let state = self.save(old)?;
-                self.restore(new, state.clone())?;
+                self.restore(new, state)?;
                 self.shared.routes.serve(&new.life);
                 new.life.set_stage(Stage::Live);
                 self.suspend(old);
-                self.begin(old, new, Some(state)).map(|()| (Duration::ZERO, StateOutcome::HandedOver))
+                self.begin(old, new, true).map(|()| (Duration::ZERO, StateOutcome::HandedOver))
             }
             Some((Handoff::Pause, limit)) => {
-                let (paused, state) = self.hand_over_paused(old, new, limit)?;
-                self.begin(old, new, Some(state)).map(|()| (paused, StateOutcome::HandedOver))
+                let paused = self.hand_over_paused(old, new, limit)?;
+                self.begin(old, new, true).map(|()| (paused, StateOutcome::HandedOver))
             }
         }
     }
@@ -147,7 +147,7 @@ impl Stagehand {
         old: &Arc<Generation>,
         new: &Arc<Generation>,
         limit: Duration,
-    ) -> Result<(Duration, Vec<u8>), PhaseFailure> {
+    ) -> Result<Duration, PhaseFailure> {
         let routes = &self.shared.routes;
         for attempt in 1..=ATTEMPTS {
             let begun = Instant::now();
@@ -158,17 +158,14 @@ impl Stagehand {
             old.life.retract_waiter();
             if left {
                 let handed = self.suspend_and_save(old, deadline).and_then(|state| {
-                    self.within(deadline, "restore", {
-                        let (new, state) = (Arc::clone(new), state.clone());
-                        move || new.restore(&state)
-                    })?;
-                    Ok(state)
+                    let new = Arc::clone(new);
+                    self.within(deadline, "restore", move || new.restore(&state))
                 });
                 return match handed {
-                    Ok(state) => {
+                    Ok(()) => {
                         new.life.set_stage(Stage::Live);
                         routes.serve(&new.life);
-                        Ok((begun.elapsed(), state))
+                        Ok(begun.elapsed())
                     }
                     Err(failure) => {
                         self.resume(old);
@@ -214,19 +211,19 @@ impl Stagehand {
         &self,
         old: &Arc<Generation>,
         new: &Arc<Generation>,
-        state: Option<Vec<u8>>,
+        has_state: bool,
     ) -> Result<(), PhaseFailure> {
         let Err(failure) = self.phase(new, Op::Start) else { return Ok(()) };
-        self.roll_back(old, new, state);
+        self.roll_back(old, new, has_state);
         Err(failure)
     }
 
     /// The old generation takes over again, with what the new one has made of the state if it can read that, else
     /// with the state of the switch.
-    fn roll_back(&self, old: &Arc<Generation>, new: &Arc<Generation>, state: Option<Vec<u8>>) {
+    fn roll_back(&self, old: &Arc<Generation>, new: &Arc<Generation>, has_state: bool) {
         let routes = &self.shared.routes;
         new.life.tasks.close();
-        if state.is_some() {
+        if has_state {
             let limit =
                 old.build.manifest.state.as_ref().map_or(Duration::ZERO, |state| state.pause_deadline);
             let deadline = Instant::now() + limit;

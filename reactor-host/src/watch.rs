@@ -209,6 +209,50 @@ impl Shared {
     }
 }
 
+/// Watches source code until it is dropped: of some folders what stands in them, of others everything below too.
+///
+/// For tools that build plugins. Unlike [`Watcher`] it filters nothing and maps no paths.
+#[derive(Debug)]
+pub struct SourceWatcher {
+    notify: RecommendedWatcher,
+}
+
+impl SourceWatcher {
+    /// Starts a watcher that watches nothing yet; each hint goes to `sender`, on a thread of the watcher.
+    ///
+    /// # Errors
+    ///
+    /// [`WatchError::Unavailable`] where the system has no file events to give.
+    pub fn start(sender: impl Fn(Hint) + Send + 'static) -> Result<Self, WatchError> {
+        let tell = move |event: notify::Result<Event>| match event {
+            Ok(event) if event.need_rescan() => sender(Hint::Rescan),
+            // Whoever builds opens and reads: following that would never end.
+            Ok(Event { kind: EventKind::Access(kind), .. })
+                if kind != AccessKind::Close(AccessMode::Write) => {}
+            Ok(event) => event.paths.into_iter().map(Hint::Touched).for_each(&sender),
+            Err(_) => sender(Hint::Rescan),
+        };
+        let notify =
+            notify::recommended_watcher(tell).map_err(|source| WatchError::Unavailable { source })?;
+        Ok(Self { notify })
+    }
+
+    /// Watches `folder`, and with `below` all folders in it, those included that appear later. Watching again what
+    /// is watched already does no harm, and is needed for a folder that was deleted and made anew. A folder that
+    /// does not exist is none to watch.
+    ///
+    /// # Errors
+    ///
+    /// [`WatchError::Folder`] when the system refuses.
+    pub fn watch(&mut self, folder: &Path, below: bool) -> Result<(), WatchError> {
+        let mode = if below { RecursiveMode::Recursive } else { RecursiveMode::NonRecursive };
+        match self.notify.watch(folder, mode) {
+            Err(source) if folder.exists() => Err(WatchError::Folder { path: folder.to_owned(), source }),
+            _ => Ok(()),
+        }
+    }
+}
+
 /// The folders to watch now, with their numbers.
 fn wanted(dirs: &[PathBuf]) -> BTreeMap<PathBuf, u64> {
     let mut wanted = BTreeMap::new();

@@ -77,9 +77,11 @@ pub(crate) struct InspectArgs {
 ///
 /// The plugins run in a host of their own that keeps nothing: a program that has them loaded does not notice.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  reactor call --plugins plugins greeting greet '{\"name\": \"Ada\"}'\n  \
+#[command(
+    after_help = "Examples:\n  reactor call --plugins plugins greeting greet '{\"name\": \"Ada\"}'\n  \
                         reactor call --plugins plugins word-count total\n  \
-                        reactor call --plugins plugins markdown render - < request.json")]
+                        reactor call --plugins plugins markdown render - < request.json"
+)]
 pub(crate) struct CallArgs {
     /// A folder with plugins; may be given more than once
     #[arg(long = "plugins", value_name = "DIR", required = true)]
@@ -119,9 +121,11 @@ pub(crate) struct BuildArgs {
 /// Cargo builds all of them, a private host runs them, and their sources are followed. A change that does not compile
 /// leaves the running plugin as it is. Ctrl-C ends it.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  reactor dev                    # the crate or workspace in this folder\n  \
+#[command(
+    after_help = "Examples:\n  reactor dev                    # the crate or workspace in this folder\n  \
                         reactor dev example-plugins    # a folder of crates\n  \
-                        reactor dev example-plugins --once   # does everything build and load?")]
+                        reactor dev example-plugins --once   # does everything build and load?"
+)]
 pub(crate) struct DevArgs {
     #[command(flatten)]
     pub(crate) crates: Crates,
@@ -171,7 +175,9 @@ mod tests {
         let Ok(Command::Dev(dev)) = parse("dev") else { panic!("`dev` alone is enough") };
         assert_eq!(dev.crates.paths, [PathBuf::from(".")]);
         assert!(!dev.once && !dev.crates.release && !dev.format.json);
-        let Ok(Command::Call(call)) = parse("call --plugins a --plugins b clock ticks") else { panic!("a call") };
+        let Ok(Command::Call(call)) = parse("call --plugins a --plugins b clock ticks") else {
+            panic!("a call")
+        };
         assert_eq!((call.plugins.len(), call.value.as_str()), (2, "null"));
     }
 

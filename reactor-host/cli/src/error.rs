@@ -14,7 +14,9 @@ use crate::status::ExitStatus;
 #[non_exhaustive]
 pub(crate) enum CliError {
     /// Cargo cannot be started.
-    #[error("cannot start {program}: {source}; install Rust's toolchain, or name cargo in the variable CARGO")]
+    #[error(
+        "cannot start {program}: {source}; install Rust's toolchain, or name cargo in the variable CARGO"
+    )]
     CargoMissing {
         /// The program that was tried.
         program: String,
@@ -31,7 +33,8 @@ pub(crate) enum CliError {
     },
     /// No plugin crate was found.
     #[error(
-        "no plugin crate in {}: one has `crate-type = [\"cdylib\"]` and a plugin.toml beside its Cargo.toml", list(paths)
+        "no plugin crate in {}: one has `crate-type = [\"cdylib\"]` and a plugin.toml beside its Cargo.toml",
+        list(paths)
     )]
     NoPlugins {
         /// Where they were looked for.

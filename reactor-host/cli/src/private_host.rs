@@ -1,19 +1,44 @@
 //! The host that commands run plugins in.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use reactor_host::Host;
+use reactor_host::discover::Settings;
 
 use crate::error::CliError;
+
+/// How a host is told that files in its folders are complete.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Files {
+    /// Somebody may be writing them: a file that was not seen to be closed must rest first, and one that is deleted may
+    /// come back. For a host that follows its folders, and so looks again.
+    MayChange,
+    /// They are as they are meant to be: what is there counts at once, what is gone is gone. For a host that looks only
+    /// when it is told to, where a file passed over for its youth would be missed in silence.
+    AsTheyAre,
+}
+
+impl Files {
+    fn settings(self) -> Settings {
+        match self {
+            Self::MayChange => Settings::default(),
+            Self::AsTheyAre => Settings { quiet: Duration::ZERO, delete_grace: Some(Duration::ZERO) },
+        }
+    }
+}
 
 /// A host over plugin folders that keeps nothing when it ends.
 ///
 /// # Errors
 ///
 /// What the host says, such as a folder for private copies that cannot be made.
-#[expect(unsafe_code, reason = "whoever names a plugin folder on the command line asks for its native code to run")]
-pub(crate) fn build(folders: &[PathBuf]) -> Result<Host, CliError> {
-    let mut builder = Host::builder("dev.reactor.cli", env!("CARGO_PKG_VERSION"));
+#[expect(
+    unsafe_code,
+    reason = "whoever names a plugin folder on the command line asks for its native code to run"
+)]
+pub(crate) fn build(folders: &[PathBuf], files: Files) -> Result<Host, CliError> {
+    let mut builder = Host::builder("dev.reactor.cli", env!("CARGO_PKG_VERSION")).watching(files.settings());
     for folder in folders {
         builder = builder.plugins_dir(folder);
     }

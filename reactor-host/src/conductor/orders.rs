@@ -24,12 +24,12 @@ impl Conductor {
                 self.slots.values_mut().for_each(|slot| slot.stopped = false);
                 self.look(&mut report);
                 self.reconcile(&mut report);
-                answer(&reply, report);
+                self.answer(&reply, report);
             }
             Order::Rescan(reply) => {
                 self.look(&mut report);
                 self.reconcile(&mut report);
-                answer(&reply, report);
+                self.answer(&reply, report);
             }
             Order::Changes(changes) => {
                 self.take_in(changes, &mut report);
@@ -38,15 +38,15 @@ impl Conductor {
             Order::Install(build, reply) => {
                 self.offer(*build, &mut report);
                 self.reconcile(&mut report);
-                answer(&reply, report);
+                self.answer(&reply, report);
             }
             Order::Swap(plugin, reply) => {
                 self.swap_now(&plugin, &mut report);
-                answer(&reply, report);
+                self.answer(&reply, report);
             }
             Order::Switch(plugin, on, reply) => {
                 self.switch(&plugin, on, &mut report);
-                answer(&reply, report);
+                self.answer(&reply, report);
             }
             Order::Watch(reply) => {
                 // Who asked for it waits for the answer.
@@ -56,7 +56,9 @@ impl Conductor {
             Order::Request { by, kind, target } => self.request(&by, kind, &target),
             Order::Stop(reply) => {
                 self.stop_all("the host was stopped", &mut report);
-                answer(&reply, report);
+                // The next start runs every phase again, of what failed too.
+                self.slots.values_mut().for_each(Slot::forgive);
+                self.answer(&reply, report);
             }
             // `work` ends before it comes here.
             Order::Shutdown(done) => drop(done),
@@ -70,7 +72,9 @@ impl Conductor {
             let found = scan(&self.folders, known);
             known.update(&found);
             // Asked for by somebody who says that the files are complete: nothing needs to rest first.
-            let settled: HashSet<_> = found.found.iter().map(|entry| entry.source.clone()).collect();
+            let files =
+                found.found.iter().flat_map(|entry| [Some(&entry.source), entry.manifest_path.as_ref()]);
+            let settled: HashSet<_> = files.flatten().cloned().collect();
             let changes = tracker.observe(found, &settled, Instant::now());
             return self.take_in(changes, report);
         }
@@ -151,7 +155,7 @@ impl Conductor {
         };
         if let (Source::Linked(_), Source::File(candidate)) = (&slot.build.source, &build.source) {
             let reason =
-                Reason::new("RE0410", format!("{id} is linked into the application, which goes first"));
+                Reason::new("RE0414", format!("{id} is linked into the application, which goes first"));
             let path = Some(candidate.source.clone());
             return self.refuse(&id, &reason, path, report);
         }
@@ -193,10 +197,19 @@ impl Conductor {
             self.take_down_with_dependants(plugin, "it was switched off", report);
         }
         if let Some(slot) = self.slots.get_mut(plugin) {
+            if slot.disabled == on {
+                slot.forgive();
+            }
             slot.disabled = !on;
             slot.stopped = false;
         }
         self.reconcile(report);
+    }
+
+    /// Answers who asked, once the list says the same; who does not wait any more needs no answer.
+    fn answer(&self, reply: &SyncSender<Report>, report: Report) {
+        self.publish();
+        let _ = reply.send(report);
     }
 
     fn unknown(&self, plugin: &PluginId, report: &mut Report) {
@@ -241,9 +254,4 @@ impl Conductor {
 
 pub(super) fn failed(reason: Reason, serving: Option<u64>) -> OutcomeStatus {
     OutcomeStatus::Failed { code: reason.code, message: reason.message, serving }
-}
-
-/// Answers who asked; who does not wait any more needs no answer.
-fn answer(reply: &SyncSender<Report>, report: Report) {
-    let _ = reply.send(report);
 }

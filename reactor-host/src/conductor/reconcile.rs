@@ -14,7 +14,7 @@ use crate::generation::{Generation, PhaseFailure};
 use crate::manifest::{Manifest, PluginId};
 use crate::native::life::Stage;
 use crate::report::{OutcomeStatus, Reason, Report};
-use crate::resolve::{Resolution, resolve};
+use crate::resolve::{Resolution, ResolveError, resolve};
 use crate::retire::tell_failure;
 use crate::shared::micros_since;
 
@@ -34,10 +34,10 @@ impl Conductor {
         if !self.running {
             return;
         }
-        let resolution = self.resolve();
+        let resolution = self.resolve(report);
         let able: BTreeSet<_> = resolution.order.iter().collect();
         for plugin in self.order.clone().into_iter().rev() {
-            let keeps = self.slots.get(&plugin).is_some_and(|slot| slot.wanted()) && able.contains(&plugin);
+            let keeps = self.slots.get(&plugin).is_some_and(Slot::wanted) && able.contains(&plugin);
             if !keeps {
                 self.take_down(&plugin, "what it needs is gone", report);
             }
@@ -52,7 +52,7 @@ impl Conductor {
 
     /// Resolves what is to run. A plugin that serves is judged by its newest build; when that can not run, by the
     /// build that serves.
-    fn resolve(&mut self) -> Resolution {
+    fn resolve(&mut self, report: &mut Report) -> Resolution {
         let slots = self.slots.values();
         self.environment.running =
             slots.filter(|slot| slot.serving.is_some()).map(|slot| slot.build.manifest.id.clone()).collect();
@@ -62,22 +62,22 @@ impl Conductor {
             let resolution = resolve(&manifests, &self.environment);
             let mut fell_back = Vec::new();
             for (plugin, errors) in &resolution.refused {
-                let Some(slot) = self.slots.get_mut(plugin) else { continue };
+                let Some(slot) = self.slots.get(plugin) else { continue };
                 let newer =
                     slot.serving.as_ref().is_some_and(|serving| !Arc::ptr_eq(&serving.build, &slot.build));
                 if newer && slot.trouble.is_none() {
-                    slot.trouble = Some(reason_of(errors));
-                    fell_back.push(plugin.clone());
+                    fell_back.push((plugin.clone(), self.reason_of(errors)));
                 }
             }
             if fell_back.is_empty() {
                 return resolution;
             }
-            for plugin in fell_back {
-                if let Some(reason) = self.slots.get(&plugin).and_then(|slot| slot.trouble.clone()) {
-                    let path = self.path(&plugin);
-                    self.refuse(&plugin, &reason, path, &mut Report::default());
+            for (plugin, reason) in fell_back {
+                if let Some(slot) = self.slots.get_mut(&plugin) {
+                    slot.trouble = Some(reason.clone());
                 }
+                let path = self.path(&plugin);
+                self.refuse(&plugin, &reason, path, report);
             }
         }
     }
@@ -89,9 +89,11 @@ impl Conductor {
     /// Says why plugins can not run.
     fn note_refused(&mut self, resolution: &Resolution, report: &mut Report) {
         for (plugin, errors) in &resolution.refused {
-            let reason = reason_of(errors);
+            let reason = self.reason_of(errors);
             let Some(slot) = self.slots.get_mut(plugin) else { continue };
-            if slot.trouble.as_ref() != Some(&reason) {
+            // Told already, in other words, when what it needs failed to come up.
+            let known = |told: &Reason| told.code == BLOCKED && errors.iter().all(is_about_others);
+            if slot.trouble.as_ref() != Some(&reason) && !slot.trouble.as_ref().is_some_and(known) {
                 slot.trouble = Some(reason.clone());
                 self.stage.shared.routes.absent(plugin, reason.message.clone());
                 let path = self.path(plugin);
@@ -223,7 +225,19 @@ impl Conductor {
         };
         let needed = slot.build.manifest.dependencies.iter().filter(|(_, need)| !need.optional);
         let missing = needed.map(|(dependency, _)| dependency).find(|dependency| !there(dependency))?;
-        Some(Reason::new(BLOCKED, format!("{id} is blocked: {missing}, which it depends on, does not run")))
+        Some(Reason::new(BLOCKED, blocked_by(id, missing)))
+    }
+
+    /// Why a plugin can not run, in words. What it needs may be here and merely be off, or have failed.
+    fn reason_of(&self, errors: &[ResolveError]) -> Reason {
+        let told = errors.iter().map(|error| match error {
+            ResolveError::MissingDependency { id, dependency, .. } if self.slots.contains_key(dependency) => {
+                (BLOCKED, blocked_by(id, dependency))
+            }
+            error => (error.code(), error.to_string()),
+        });
+        let (codes, messages): (Vec<_>, Vec<_>) = told.unzip();
+        Reason::new(codes.first().copied().unwrap_or(BLOCKED), messages.join("; "))
     }
 
     fn fail(&mut self, plugin: &PluginId, reason: &Reason, report: &mut Report) {
@@ -290,7 +304,11 @@ impl Conductor {
     }
 }
 
-fn reason_of(errors: &[crate::resolve::ResolveError]) -> Reason {
-    let code = errors.first().map_or("RE0401", |error| error.code());
-    Reason::new(code, errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
+fn blocked_by(plugin: &PluginId, dependency: &PluginId) -> String {
+    format!("{plugin} is blocked: {dependency}, which it depends on, does not run")
+}
+
+/// Whether a plugin can not run only because others do not.
+fn is_about_others(error: &ResolveError) -> bool {
+    matches!(error, ResolveError::MissingDependency { .. } | ResolveError::Blocked { .. })
 }

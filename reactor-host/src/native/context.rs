@@ -35,8 +35,8 @@ pub(crate) struct Context {
 }
 
 impl Context {
-    pub(super) fn new(life: Arc<Life>, desk: Weak<dyn Desk>) -> Box<Self> {
-        Box::new(Self { life, desk, imports: Mutex::default() })
+    pub(super) fn new(life: Arc<Life>, desk: Weak<dyn Desk>) -> Self {
+        Self { life, desk, imports: Mutex::default() }
     }
 
     pub(super) fn raw(&self) -> RawContext {
@@ -46,6 +46,7 @@ impl Context {
     /// # Safety
     ///
     /// `raw` is the address of a context that was not yet freed: its library is open.
+    #[expect(clippy::cast_ptr_alignment, reason = "it is the address of a context")]
     pub(super) unsafe fn of<'a>(raw: RawContext) -> &'a Self {
         // SAFETY: the caller promises it.
         unsafe { &*raw.0.cast::<Self>() }

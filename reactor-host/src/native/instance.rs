@@ -32,7 +32,7 @@ pub(crate) enum Code {
 /// A plugin's instance. The functions behind it catch every panic of the plugin's.
 pub(crate) struct Instance {
     root: PluginRootRef,
-    instance: *mut u8,
+    object: *mut u8,
     /// What the plugin holds on to: its context and, for a library, the hooks. Boxed: the addresses are out there.
     context: Option<Box<Context>>,
     hooks: Option<Box<LibcHooks>>,
@@ -67,11 +67,11 @@ impl Instance {
             Code::Linked(entry) => entry.root(),
             Code::Loaded(image) => image.root(),
         };
-        let context = Context::new(Arc::clone(life), desk);
+        let context = Box::new(Context::new(Arc::clone(life), desk));
         let raw = context.raw();
         let mut this = Self {
             root,
-            instance: std::ptr::null_mut(),
+            object: std::ptr::null_mut(),
             context: Some(context),
             hooks: None,
             code: Some(code),
@@ -89,9 +89,9 @@ impl Instance {
         if let Err(failure) = read(created.status, answer) {
             return Err((Box::new(this), failure));
         }
-        this.instance = created.instance;
+        this.object = created.instance;
         let table: CallFn = root.call();
-        life.assign(this.instance.cast(), table as *mut (), tracked);
+        life.assign(this.object.cast(), table as *mut (), tracked);
         Ok(this)
     }
 
@@ -155,7 +155,7 @@ impl Instance {
         // SAFETY: the instance is created and not destroyed; the sink is used during the call.
         let status = unsafe {
             (self.root.call())(
-                self.instance,
+                self.object,
                 op as u8,
                 RStr::from_str(name),
                 RSlice::from_slice(input),
@@ -171,7 +171,7 @@ impl Instance {
     ///
     /// Its panic; the plugin is gone all the same.
     pub(crate) fn destroy(&mut self) -> Result<(), Failure> {
-        let instance = std::mem::replace(&mut self.instance, std::ptr::null_mut());
+        let instance = std::mem::replace(&mut self.object, std::ptr::null_mut());
         if instance.is_null() {
             return Ok(());
         }
@@ -195,7 +195,7 @@ impl Instance {
     /// Closes the library and asks the loader whether it is gone. For a destroyed instance of a generation that is
     /// shut and unused, has no threads and left nothing indelible.
     pub(crate) fn close(mut self) -> Closed {
-        assert!(self.instance.is_null(), "destroyed before it is closed");
+        assert!(self.object.is_null(), "destroyed before it is closed");
         assert_eq!(self.life.inside(), 0, "unused before it is closed");
         match self.code.take() {
             None | Some(Code::Linked(_)) => {

@@ -86,7 +86,7 @@ impl Image {
     }
 
     /// Keeps it open for good.
-    pub(super) fn retain(mut self: Box<Self>) {
+    pub(super) fn retain(mut self) {
         std::mem::forget(self.library.take());
         if let Some(staged) = self.staged.take() {
             staged.keep();

@@ -104,7 +104,7 @@ unsafe extern "C" fn spawn(context: RawContext, name: RStr<'_>, body: TaskBody, 
         let number = life.tasks.admit(&name)?;
         let (runner, title) = (Arc::clone(life), format!("{}:{name}", life.plugin));
         let spawned = std::thread::Builder::new().name(title.clone()).spawn(move || {
-            run_task(&runner, &desk, number, title, body);
+            run_task(&runner, &desk, number, &title, body);
         });
         match spawned {
             Ok(_) => Ok(number.to_le_bytes().to_vec()),
@@ -116,14 +116,14 @@ unsafe extern "C" fn spawn(context: RawContext, name: RStr<'_>, body: TaskBody, 
     })
 }
 
-fn run_task(life: &Arc<Life>, desk: &Arc<dyn super::context::Desk>, number: u64, title: String, body: Body) {
+fn run_task(life: &Arc<Life>, desk: &Arc<dyn super::context::Desk>, number: u64, title: &str, body: Body) {
     let told = Arc::downgrade(desk);
     let ended = move || {
         if let Some(desk) = told.upgrade() {
             desk.notify();
         }
     };
-    count_host_thread(life, title.clone(), ended);
+    count_host_thread(life, title.to_owned(), ended);
     {
         let _frame = life.frame();
         if let Err(error) = body.run(number) {

@@ -126,6 +126,9 @@ unsafe extern "C-unwind" fn thread_atexit(
     0
 }
 
+/// A thread's body as libc declares it.
+type Body = extern "C" fn(*mut libc::c_void) -> *mut libc::c_void;
+
 /// What a new thread of a library's begins with.
 struct Begin {
     life: Arc<Life>,
@@ -146,7 +149,6 @@ unsafe extern "C-unwind" fn thread_create(
     // Counted before it exists: there must be no moment at which it runs uncounted.
     let number = life.traces.count_in("a thread that is starting".to_owned());
     let begin = Box::into_raw(Box::new(Begin { life: Arc::clone(life), number, body, argument }));
-    type Body = extern "C" fn(*mut libc::c_void) -> *mut libc::c_void;
     // SAFETY: the two function types differ in that ours may unwind, which is how glibc ends a thread that calls
     // `pthread_exit`; libc's declaration has no way to say so.
     let trampoline = unsafe {
@@ -180,6 +182,7 @@ unsafe extern "C-unwind" fn begin_thread(begin: *mut libc::c_void) -> *mut libc:
     unsafe { body(argument) }.cast()
 }
 
+#[expect(clippy::cast_ptr_alignment, reason = "it is the library's own `struct sigaction`")]
 unsafe extern "C-unwind" fn signal_action(
     context: RawContext,
     signal: i32,

@@ -1,0 +1,66 @@
+//! `reactor build`: plugin crates into folders that can be dropped anywhere.
+
+use serde::Serialize;
+
+use crate::args::BuildArgs;
+use crate::cargo_build::{Cargo, Mode};
+use crate::error::CliError;
+use crate::output::{self, GOOD, Output, plain};
+use crate::packages;
+use crate::shelf::{Placed, Shelf};
+use crate::status::ExitStatus;
+
+/// A plugin that was built.
+#[derive(Serialize)]
+struct Row<'a> {
+    plugin: &'a str,
+    version: &'a semver::Version,
+    library: &'a std::path::Path,
+    hash: String,
+    changed: bool,
+}
+
+/// See the module.
+pub(super) fn build(args: &BuildArgs) -> Result<ExitStatus, CliError> {
+    let output = Output::new(args.format);
+    let cargo = Cargo::new();
+    let found = packages::find(&cargo, &args.crates.paths)?;
+    found.skipped.iter().for_each(output::warning);
+    let mut shelf = Shelf::new(&args.out)?;
+    let mode = Mode { release: args.crates.release, quiet: args.format.json };
+    let mut status = super::done_if(found.skipped.is_empty());
+    let mut failed = Vec::new();
+    for workspace in &found.workspaces {
+        let built = cargo.build(workspace, mode)?;
+        failed.extend(built.failed(workspace).map(|plugin| plugin.label().to_owned()));
+        for plugin in &workspace.plugins {
+            let Some(library) = built.libraries.get(&plugin.package) else { continue };
+            match shelf.place(plugin, library) {
+                Ok((placed, changed)) => output.put(&row(&placed, changed), line)?,
+                Err(error) => {
+                    output::error(&error);
+                    status = ExitStatus::Failed;
+                }
+            }
+        }
+    }
+    if failed.is_empty() {
+        return Ok(status);
+    }
+    Err(CliError::NotCompiled { failed, total: found.plugins().count() })
+}
+
+fn row(placed: &Placed, changed: bool) -> Row<'_> {
+    Row {
+        plugin: placed.manifest.id.as_str(),
+        version: &placed.manifest.version,
+        library: &placed.library,
+        hash: placed.hash.to_string(),
+        changed,
+    }
+}
+
+fn line(row: &Row<'_>) -> String {
+    let library = plain(&row.library.display().to_string());
+    format!("{GOOD}+{GOOD:#} {} {}  {library}", row.plugin, row.version)
+}

@@ -1,0 +1,49 @@
+//! `reactor dev`: plugin crates built, run, and swapped whenever their source changes.
+//!
+//! One thread decides what happens next and waits for [`Message`]s; cargo, the watcher, Ctrl-C and the printer of
+//! events each tell it what they have.
+
+mod notice;
+mod session;
+mod show;
+mod sources;
+
+use std::path::PathBuf;
+
+use self::notice::Notice;
+use self::session::Session;
+use crate::args::DevArgs;
+use crate::cargo_build::{Built, Cargo};
+use crate::error::CliError;
+use crate::output::{self, Output};
+use crate::packages;
+use crate::status::ExitStatus;
+
+/// What the deciding thread waits for.
+enum Message {
+    /// Something happened to a source; `None`: nobody knows to which.
+    Touched(Option<PathBuf>),
+    /// Cargo is done with every workspace that was to be built, each by its number.
+    Built(Result<Vec<(usize, Built)>, CliError>),
+    /// Ctrl-C, or nobody reads what is printed.
+    End,
+}
+
+/// See the module.
+pub(super) fn dev(args: &DevArgs) -> Result<ExitStatus, CliError> {
+    let output = Output::new(args.format);
+    let cargo = Cargo::apart();
+    let found = packages::find(&cargo, &args.crates.paths)?;
+    found.skipped.iter().for_each(output::warning);
+    let names = found.plugins().map(|plugin| plugin.label().to_owned()).collect();
+    let building = Notice::Building { plugins: names, release: args.crates.release, once: args.once };
+    output.put(&building, Notice::text)?;
+
+    let mut session = Session::open(args, output, cargo, found.workspaces)?;
+    let result = session.run();
+    // The plugins are stopped in order however it ended.
+    let finished = session.finish();
+    let all_well = result?;
+    finished?;
+    Ok(super::done_if(!args.once || (all_well && found.skipped.is_empty())))
+}

@@ -1,0 +1,43 @@
+//! Whether a host like this one would take a library, as far as its bytes tell.
+
+use reactor_abi::facts::{API_VERSION, FINGERPRINT, TARGET};
+use reactor_host::discover::Candidate;
+use reactor_host::load::LoadError;
+use reactor_host::resolve::ResolveError;
+
+use crate::error::CliError;
+
+/// Why a host would refuse `candidate` before it opens it. What only other plugins or an application can decide
+/// (dependencies, the application it is for) is not asked.
+pub(super) fn of(candidate: &Candidate) -> Result<(), CliError> {
+    let (manifest, object) = (&candidate.manifest, &candidate.object);
+    let path = candidate.source.clone();
+    let refuse = |error: LoadError| {
+        Err(CliError::Answer { code: error.code().to_owned(), message: error.to_string() })
+    };
+    let Some(embedded) = &object.embedded else { return refuse(LoadError::NoFacts { path }) };
+    let facts = &embedded.facts;
+    if facts.fingerprint != FINGERPRINT {
+        let (api, compiler) = (facts.api.clone(), facts.compiler.clone());
+        let (expected, found) = (FINGERPRINT, facts.fingerprint);
+        return refuse(LoadError::Fingerprint { path, expected, found, api, compiler });
+    }
+    if facts.panic != "unwind" {
+        return refuse(LoadError::Panic { path, panic: facts.panic.clone() });
+    }
+    if facts.target != TARGET {
+        return refuse(LoadError::Target { path, expected: TARGET, found: facts.target.clone() });
+    }
+    let relative = |place: &&String| place.contains("$ORIGIN") || place.starts_with("@loader_path");
+    let place = object.rpath.iter().chain(&object.runpath).find(relative);
+    if let Some(library) = place.or_else(|| object.needed.iter().find(|name| name.contains('/'))) {
+        return refuse(LoadError::RelativeDependency { path, library: library.clone() });
+    }
+    if let Ok(found) = API_VERSION.parse()
+        && !manifest.api.matches(&found)
+    {
+        let error = ResolveError::Api { id: manifest.id.clone(), range: manifest.api.clone(), found };
+        return Err(CliError::Answer { code: error.code().to_owned(), message: error.to_string() });
+    }
+    Ok(())
+}

@@ -1,0 +1,123 @@
+//! `reactor list`: what a folder holds; reads only.
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use reactor_host::discover::{Candidate, Change, DiscoverError, Known, Settings, Tracker, scan};
+use reactor_host::manifest::PluginId;
+use semver::Version;
+use serde::Serialize;
+
+use crate::args::ListArgs;
+use crate::error::CliError;
+use crate::output::{BAD, FAINT, Output, plain};
+use crate::status::ExitStatus;
+
+/// One plugin, or one file that offers none.
+#[derive(Debug, Serialize)]
+struct Row {
+    plugin: Option<PluginId>,
+    version: Option<Version>,
+    library: PathBuf,
+    hash: Option<String>,
+    /// Why it cannot be used.
+    refused: Option<Refusal>,
+}
+
+#[derive(Debug, Serialize)]
+struct Refusal {
+    code: &'static str,
+    message: String,
+}
+
+/// See the module.
+pub(super) fn list(args: &ListArgs) -> Result<ExitStatus, CliError> {
+    let output = Output::new(args.format);
+    let found = scan(std::slice::from_ref(&args.dir), &Known::new());
+    // The same rules as in a host, so that of several files for one id the same is chosen.
+    let changes = Tracker::new(Settings::default()).adopt(found, Instant::now());
+    let mut rows = Vec::new();
+    for change in changes {
+        rows.push(match change {
+            Change::Appeared(candidate) | Change::Rebuilt(candidate) => usable(&candidate),
+            Change::Refused { error: error @ DiscoverError::Folder { .. }, source, .. }
+                if source == args.dir =>
+            {
+                return Err(error.into());
+            }
+            Change::Refused { source, id, error } => refused(source, id, &error),
+            // Nothing was there before that could have gone.
+            _ => continue,
+        });
+    }
+    rows.sort_by(|a, b| {
+        (a.plugin.is_none(), &a.plugin, &a.library).cmp(&(b.plugin.is_none(), &b.plugin, &b.library))
+    });
+    for row in &rows {
+        output.put(row, |row| line(row, &args.dir))?;
+    }
+    if rows.is_empty() {
+        output.say(&format!("no plugins in {}", args.dir.display()))?;
+    }
+    Ok(ExitStatus::Done)
+}
+
+fn usable(candidate: &Candidate) -> Row {
+    Row {
+        plugin: Some(candidate.manifest.id.clone()),
+        version: Some(candidate.manifest.version.clone()),
+        library: candidate.source.clone(),
+        hash: Some(candidate.hash.to_string()),
+        refused: None,
+    }
+}
+
+fn refused(library: PathBuf, plugin: Option<PluginId>, error: &DiscoverError) -> Row {
+    let version = match error {
+        DiscoverError::Shadowed(shadowed) => Some(shadowed.version.clone()),
+        _ => None,
+    };
+    let refused = Some(Refusal { code: error.code(), message: error.to_string() });
+    Row { plugin, version, library, hash: None, refused }
+}
+
+fn line(row: &Row, dir: &Path) -> String {
+    let library = plain(&row.library.strip_prefix(dir).unwrap_or(&row.library).display().to_string());
+    let name = match (&row.plugin, &row.version) {
+        (Some(plugin), Some(version)) => format!("{plugin} {version}"),
+        (Some(plugin), None) => plugin.to_string(),
+        _ => library.clone(),
+    };
+    if let Some(Refusal { code, message }) = &row.refused {
+        return format!("{BAD}!{BAD:#} {name}  refused [{code}]: {}", plain(message));
+    }
+    let hash: String = row.hash.iter().flat_map(|hash| hash.chars()).take(12).collect();
+    format!("  {name}  {library}  {FAINT}{hash}{FAINT:#}")
+}
+
+#[cfg(test)]
+mod tests {
+    use anstream::adapter::strip_str;
+    use expect_test::expect;
+
+    use super::*;
+
+    #[test]
+    fn a_row_names_the_plugin_or_the_file_and_the_reason() {
+        let usable = Row {
+            plugin: Some(PluginId::new("acme.one").expect("an id")),
+            version: Some(Version::new(1, 2, 0)),
+            library: "plugins/one/libacme_one.so".into(),
+            hash: Some("ba7816bf8f01cfea".to_owned()),
+            refused: None,
+        };
+        expect!["  acme.one 1.2.0  one/libacme_one.so  ba7816bf8f01"]
+            .assert_eq(&strip_str(&line(&usable, Path::new("plugins"))).to_string());
+        let error = DiscoverError::NotRegular { path: "plugins/a.so".into(), kind: "a named pipe" };
+        let row = refused("plugins/a.so".into(), None, &error);
+        expect!["! a.so  refused [RE0141]: plugins/a.so is a named pipe, not a regular file; remove it from the plugin folder"]
+            .assert_eq(&strip_str(&line(&row, Path::new("plugins"))).to_string());
+        let json = serde_json::to_string(&row).expect("JSON");
+        assert!(json.starts_with(r#"{"plugin":null,"version":null,"library":"plugins/a.so""#), "{json}");
+    }
+}

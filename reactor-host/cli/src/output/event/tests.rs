@@ -1,0 +1,86 @@
+use std::collections::BTreeMap;
+
+use expect_test::{Expect, expect};
+use reactor_host::value;
+
+use super::*;
+
+/// What is printed where no colours are wanted.
+#[track_caller]
+fn check(generation: Option<u64>, kind: &EventKind, expected: &Expect) {
+    let (plugin, version) = (PluginId::new("word-count").expect("an id"), Version::new(1, 4, 2));
+    let subject = Subject { plugin: Some(&plugin), version: Some(&version), generation };
+    let line = anstream::adapter::strip_str(&describe(&subject, kind)).to_string();
+    expected.assert_eq(&line);
+}
+
+#[test]
+fn what_runs_what_changed_what_stopped() {
+    check(
+        None,
+        &EventKind::Discovered { path: "plugins/a.so".into() },
+        &expect!["· word-count 1.4.2  found plugins/a.so"],
+    );
+    check(Some(1), &EventKind::Loaded { micros: 900 }, &expect!["+ word-count 1.4.2  generation 1  0.9 ms"]);
+    let mut swapped =
+        EventKind::Swapped { from: 6, micros: 9_100, paused_micros: 0, state: StateOutcome::None };
+    check(Some(7), &swapped, &expect!["~ word-count 1.4.2  generation 7  9.1 ms"]);
+    if let EventKind::Swapped { paused_micros, state, .. } = &mut swapped {
+        (*paused_micros, *state) = (400, StateOutcome::HandedOver);
+    }
+    check(
+        Some(7),
+        &swapped,
+        &expect!["~ word-count 1.4.2  generation 7  9.1 ms  state handed over, calls waited 0.4 ms"],
+    );
+    let stopped = EventKind::Stopped { reason: "its library was removed".into(), micros: 100 };
+    check(Some(7), &stopped, &expect!["- word-count 1.4.2  generation 7  its library was removed  0.1 ms"]);
+}
+
+#[test]
+fn what_became_of_the_old_code() {
+    let unloaded = EventKind::Retired { verdict: Verdict::Unloaded, reasons: Vec::new(), micros: 1_200 };
+    check(Some(6), &unloaded, &expect!["· word-count 1.4.2  generation 6  unloaded  1.2 ms"]);
+    let reasons = vec!["2 calls inside".to_owned(), "a thread `ticker` runs".to_owned()];
+    let retained = EventKind::Retired { verdict: Verdict::Retained, reasons, micros: 2_000_000 };
+    check(
+        Some(6),
+        &retained,
+        &expect![
+            "· word-count 1.4.2  generation 6  retained: 2 calls inside; a thread `ticker` runs  2000 ms"
+        ],
+    );
+}
+
+#[test]
+fn what_went_wrong() {
+    let failed = EventKind::Failed {
+        phase: "start".into(),
+        code: "plugin.error".into(),
+        message: "port 80 is taken".into(),
+    };
+    check(
+        Some(3),
+        &failed,
+        &expect!["! word-count 1.4.2  generation 3  failed in start [plugin.error]: port 80 is taken"],
+    );
+    let refused =
+        EventKind::Refused { code: "RE0121".into(), message: "incomplete".into(), path: Some("a.so".into()) };
+    check(None, &refused, &expect!["! word-count 1.4.2  refused [RE0121]: incomplete"]);
+    let unknown = describe(&Subject::default(), &refused);
+    expect!["! a.so  refused [RE0121]: incomplete"]
+        .assert_eq(&anstream::adapter::strip_str(&unknown).to_string());
+}
+
+#[test]
+fn what_a_plugin_logged_can_not_pass_for_ours() {
+    let fields = BTreeMap::from([("tick".to_owned(), value!(3)), ("who".to_owned(), value!("Ada\n"))]);
+    let log = EventKind::Log { level: "info", message: "tick\n+ fake 1.0.0 \x1b[31m".into(), fields };
+    check(
+        Some(1),
+        &log,
+        &expect![[r#"
+        word-count │ info  tick
+            + fake 1.0.0 \u{1b}[31m tick=3 who="Ada\n""#]],
+    );
+}

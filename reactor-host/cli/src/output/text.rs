@@ -1,0 +1,55 @@
+//! Small pieces of text.
+
+use std::time::Duration;
+
+/// A time in the unit that reads best: `0.9 ms`, `312 ms`, `21.0 s`.
+pub(crate) fn micros(micros: u64) -> String {
+    let ms = Duration::from_micros(micros).as_secs_f64() * 1000.0;
+    match ms {
+        ..9.95 => format!("{ms:.1} ms"),
+        ..9999.5 => format!("{ms:.0} ms"),
+        _ => format!("{:.1} s", ms / 1000.0),
+    }
+}
+
+/// A text from elsewhere, unable to move the cursor or change colours. Lines after the first are indented, so that
+/// none can pass for a line of ours.
+pub(crate) fn plain(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for c in text.trim_end().chars() {
+        match c {
+            '\n' => shown.push_str("\n    "),
+            '\t' => shown.push(c),
+            c if c.is_control() => shown.extend(c.escape_default()),
+            c => shown.push(c),
+        }
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_read_well() {
+        for (us, text) in [
+            (0, "0.0 ms"),
+            (900, "0.9 ms"),
+            (9_940, "9.9 ms"),
+            (9_960, "10 ms"),
+            (312_400, "312 ms"),
+            (9_999_900, "10.0 s"),
+            (21_000_000, "21.0 s"),
+        ] {
+            assert_eq!(micros(us), text);
+        }
+    }
+
+    #[test]
+    fn foreign_text_stays_in_its_line() {
+        assert_eq!(plain("a\x1b[2Jb\r"), "a\\u{1b}[2Jb");
+        assert_eq!(plain("first\n+ fake 1.0.0\n"), "first\n    + fake 1.0.0");
+        assert_eq!(plain("tab\tand ünïcode"), "tab\tand ünïcode");
+    }
+}
