@@ -456,6 +456,15 @@ impl Handle {
         Ok(Value::decode(&answer)?)
     }
 
+    /// Asks the plugin whether all is well.
+    ///
+    /// # Errors
+    ///
+    /// What the plugin says is wrong; or as [`invoke`](Self::invoke).
+    pub fn health(&self) -> Result<(), Error> {
+        self.lease.call(Op::Health, "", &[]).map(drop)
+    }
+
     /// The generation that serves now.
     ///
     /// # Errors

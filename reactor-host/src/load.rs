@@ -136,7 +136,7 @@ pub enum LoadError {
         /// The private copy.
         path: PathBuf,
         /// The first difference.
-        mismatch: LayoutMismatch,
+        mismatch: Box<LayoutMismatch>,
     },
 }
 

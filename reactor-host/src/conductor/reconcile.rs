@@ -92,7 +92,8 @@ impl Conductor {
             let reason = self.reason_of(errors);
             let Some(slot) = self.slots.get_mut(plugin) else { continue };
             // Told already, in other words, when what it needs failed to come up.
-            let known = |told: &Reason| told.code == BLOCKED && errors.iter().all(is_about_others);
+            let blocked = [BLOCKED, "RE0409"].contains(&reason.code.as_str());
+            let known = |told: &Reason| blocked && told.code == BLOCKED;
             if slot.trouble.as_ref() != Some(&reason) && !slot.trouble.as_ref().is_some_and(known) {
                 slot.trouble = Some(reason.clone());
                 self.stage.shared.routes.absent(plugin, reason.message.clone());
@@ -306,9 +307,4 @@ impl Conductor {
 
 fn blocked_by(plugin: &PluginId, dependency: &PluginId) -> String {
     format!("{plugin} is blocked: {dependency}, which it depends on, does not run")
-}
-
-/// Whether a plugin can not run only because others do not.
-fn is_about_others(error: &ResolveError) -> bool {
-    matches!(error, ResolveError::MissingDependency { .. } | ResolveError::Blocked { .. })
 }

@@ -133,7 +133,8 @@ fn root(library: &Library, path: &Path, check_layout: bool) -> Result<PluginRoot
     let header = header.upgrade().map_err(owned)?;
     if check_layout {
         let found = header.layout().ok_or_else(|| LoadError::NoLayout { path: path.to_owned() })?;
-        layout::check(found).map_err(|mismatch| LoadError::Layout { path: path.to_owned(), mismatch })?;
+        layout::check(found)
+            .map_err(|mismatch| LoadError::Layout { path: path.to_owned(), mismatch: Box::new(mismatch) })?;
     }
     // SAFETY: the layout was checked now, or earlier for the very same bytes.
     unsafe { header.init_root_module_with_unchecked_layout::<PluginRootRef>() }.map_err(owned)
