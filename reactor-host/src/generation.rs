@@ -12,7 +12,7 @@ use reactor_abi::Value;
 use reactor_abi::context::Birth;
 use reactor_abi::ffi::Op;
 
-use crate::backend::{Backends, Build};
+use crate::backend::{Backends, Build, Source};
 use crate::manifest::Handoff;
 use crate::native::context::Desk;
 use crate::native::instance::{Alone, Failure};
@@ -93,7 +93,9 @@ impl Generation {
             config: Value::of(&manifest.config).unwrap_or_default(),
             state_schema: manifest.state.as_ref().map(|state| state.schema),
         };
-        let tracked = manifest.state.as_ref().is_some_and(|state| state.handoff == Handoff::Pause);
+        // What is linked in can reach the application's own `Host`, which must know that it is called from inside.
+        let tracked = matches!(build.source, Source::Linked(_))
+            || manifest.state.as_ref().is_some_and(|state| state.handoff == Handoff::Pause);
         let made = |instance| Self {
             build: Arc::clone(build),
             life: Arc::clone(&life),

@@ -1,5 +1,8 @@
 //! The host, as an application embeds it.
 
+mod builder;
+mod error;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{self, SyncSender};
@@ -8,213 +11,18 @@ use std::time::Duration;
 
 use reactor_abi::ffi::Op;
 use reactor_abi::{Entry, Error, Value};
-use semver::Version;
 
-use crate::backend::{Backends, Build, Source};
-use crate::clock::{Clock, SystemClock};
-use crate::conductor::{Conductor, Order};
+pub use self::builder::HostBuilder;
+pub use self::error::HostError;
+use crate::backend::{Build, Source};
+use crate::conductor::Order;
 use crate::discover::{Settings, Tracker};
 use crate::event::Subscription;
-use crate::load::{LoadError, Loader};
-use crate::manifest::{IdError, Manifest, ManifestError, PluginId};
+use crate::manifest::{Manifest, PluginId};
 use crate::native::{Lease, inside_plugin_code};
 use crate::report::{PluginInfo, Report};
-use crate::resolve::Environment;
 use crate::shared::Shared;
-use crate::stage::{StageError, Stager};
-use crate::stagehand::Stagehand;
-use crate::watch::{Follow, FollowSettings, WatchError};
-
-/// Why a host could not be built, or an order not be carried out.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum HostError {
-    /// Folders were named, but native code was not accepted.
-    #[error(
-        "plugin folders are named, but native code is not accepted: a library in them runs with this program's rights; \
-         say `unsafe {{ builder.trust_native_code() }}` if that is meant"
-    )]
-    NotTrusted,
-    /// The application's own version is none.
-    #[error("`{text}` is no version of the application: {source}")]
-    Version {
-        /// What was given.
-        text: String,
-        /// Why it is none.
-        source: semver::Error,
-    },
-    /// The manifest of a linked plugin is not good.
-    #[error(transparent)]
-    Manifest(#[from] ManifestError),
-    /// Two linked plugins have one id.
-    #[error("two plugins of id `{id}` are linked into the program")]
-    Twice {
-        /// The id.
-        id: PluginId,
-    },
-    /// No plugin id.
-    #[error("`{text}` is no plugin id: {source}")]
-    Id {
-        /// What was given.
-        text: String,
-        /// Why it is none.
-        source: IdError,
-    },
-    /// The private folder could not be made.
-    #[error(transparent)]
-    Stage(#[from] StageError),
-    /// The system gives no thread.
-    #[error("the system gives no thread: {source}")]
-    Thread {
-        /// The system's error.
-        source: std::io::Error,
-    },
-    /// The folders can not be watched.
-    #[error(transparent)]
-    Watch(#[from] WatchError),
-    /// The folders are watched already.
-    #[error("the folders are watched already: keep the first guard")]
-    Watched,
-    /// Asked from inside a plugin's call.
-    #[error(
-        "this would wait for itself: a plugin's own call is on this thread; use the plugin's services, which queue the \
-         request"
-    )]
-    InsidePlugin,
-    /// The host is ending.
-    #[error("the host has shut down")]
-    ShutDown,
-}
-
-impl HostError {
-    /// The stable code.
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::NotTrusted => "RE0801",
-            Self::Version { .. } => "RE0802",
-            Self::Manifest(error) => error.code(),
-            Self::Twice { .. } => "RE0803",
-            Self::Id { .. } => "RE0804",
-            Self::Stage(error) => error.code(),
-            Self::Thread { .. } => "RE0805",
-            Self::Watch(error) => error.code(),
-            Self::Watched => "RE0806",
-            Self::InsidePlugin => "RE0807",
-            Self::ShutDown => "RE0605",
-        }
-    }
-}
-
-/// Puts a [`Host`] together. See [`Host::builder`].
-#[must_use = "a host is made by `build`"]
-pub struct HostBuilder {
-    id: String,
-    version: String,
-    folders: Vec<PathBuf>,
-    data: Option<PathBuf>,
-    linked: Vec<(String, Entry)>,
-    clock: Arc<dyn Clock>,
-    watching: Settings,
-    trusted: bool,
-}
-
-impl HostBuilder {
-    /// Adds a folder that plugins are found in. Needs [`trust_native_code`](Self::trust_native_code).
-    pub fn plugins_dir(mut self, path: impl Into<PathBuf>) -> Self {
-        self.folders.push(path.into());
-        self
-    }
-
-    /// The folder for what the host keeps: private copies of libraries. It is made if need be. Default: the system's
-    /// folder for temporary files. Its file system must allow files to be executed.
-    pub fn data_dir(mut self, path: impl Into<PathBuf>) -> Self {
-        self.data = Some(path.into());
-        self
-    }
-
-    /// Adds a plugin that is linked into the program: its manifest's text and its entry.
-    pub fn plugin(mut self, manifest: impl Into<String>, entry: Entry) -> Self {
-        self.linked.push((manifest.into(), entry));
-        self
-    }
-
-    /// The clocks that plugins read. Default: the system's.
-    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
-        self.clock = clock;
-        self
-    }
-
-    /// How patiently the folders are watched: how long a file must rest that was not seen to be closed (100 ms), and
-    /// how long a deleted library may stay away (as its manifest says).
-    pub fn watching(mut self, settings: Settings) -> Self {
-        self.watching = settings;
-        self
-    }
-
-    /// Accepts native code from the plugin folders.
-    ///
-    /// # Safety
-    ///
-    /// A library in a plugin folder runs in this process with all of this program's rights, from the moment it is
-    /// opened. Reactor checks what it can (the file is whole, made by `export_plugin!` for this ABI, of the layout
-    /// that this host has) and contains panics, but it can not vouch for what the code does: memory that it
-    /// corrupts is this program's. Call this only if everybody who can write to the folders may run code as this
-    /// user.
-    #[expect(unsafe_code, reason = "the one place where an embedder accepts native code")]
-    pub unsafe fn trust_native_code(mut self) -> Self {
-        self.trusted = true;
-        self
-    }
-
-    /// Makes the host. Nothing is loaded before [`Host::start`].
-    ///
-    /// # Errors
-    ///
-    /// Bad input to the builder, no private folder, no thread.
-    pub fn build(self) -> Result<Host, HostError> {
-        if !self.trusted && !self.folders.is_empty() {
-            return Err(HostError::NotTrusted);
-        }
-        let host_version = self.version.parse::<Version>();
-        let host_version =
-            host_version.map_err(|source| HostError::Version { text: self.version, source })?;
-        let mut linked: Vec<Build> = Vec::new();
-        for (text, entry) in self.linked {
-            let manifest = Manifest::parse(&text, "plugin.toml (linked)".as_ref())?;
-            if linked.iter().any(|build| build.manifest.id == manifest.id) {
-                return Err(HostError::Twice { id: manifest.id });
-            }
-            linked.push(Build { manifest, source: Source::Linked(entry) });
-        }
-        let loader = if self.trusted {
-            let data = self.data.unwrap_or_else(std::env::temp_dir);
-            Some(Loader::new(Stager::new(&data)?))
-        } else {
-            None
-        };
-        // A constant of this very program: it is a version.
-        let api_version = reactor_abi::facts::API_VERSION.parse().unwrap_or(Version::new(1, 0, 0));
-        let environment = Environment {
-            host_id: self.id,
-            host_version,
-            api_version,
-            interfaces: std::collections::BTreeMap::new(),
-            running: std::collections::BTreeSet::new(),
-            strict_peers: false,
-        };
-        let (orders, inbox) = mpsc::channel();
-        let shared = Shared::new(self.clock, orders);
-        let thread = |source| HostError::Thread { source };
-        let stage = Stagehand::new(Arc::clone(&shared), Backends::new(loader)).map_err(thread)?;
-        let tracker = Tracker::new(self.watching.clone());
-        let conductor = Conductor::new(stage, environment, self.folders.clone(), tracker, linked);
-        let conductor = std::thread::Builder::new()
-            .name("reactor-conduct".to_owned())
-            .spawn(move || conductor.work(&inbox))
-            .map_err(thread)?;
-        Ok(Host { shared, conductor: Some(conductor), folders: self.folders, watching: self.watching })
-    }
-}
+use crate::watch::{Follow, FollowSettings};
 
 /// Plugins in an application: found, checked, run, swapped, closed.
 ///
@@ -247,16 +55,7 @@ pub struct Host {
 impl Host {
     /// Begins a host for an application: its id, as manifests name it under `[host]`, and its version.
     pub fn builder(id: impl Into<String>, version: impl Into<String>) -> HostBuilder {
-        HostBuilder {
-            id: id.into(),
-            version: version.into(),
-            folders: Vec::new(),
-            data: None,
-            linked: Vec::new(),
-            clock: Arc::new(SystemClock::default()),
-            watching: Settings::default(),
-            trusted: false,
-        }
+        HostBuilder::new(id.into(), version.into())
     }
 
     fn ask<T>(&self, order: impl FnOnce(SyncSender<T>) -> Order) -> Result<T, HostError> {
@@ -472,12 +271,5 @@ impl Handle {
     /// That the plugin is not there, with the reason.
     pub fn generation(&self) -> Result<u64, Error> {
         Ok(self.lease.pin()?.generation())
-    }
-}
-
-/// For who prints what a load came to.
-impl From<LoadError> for crate::report::Reason {
-    fn from(error: LoadError) -> Self {
-        Self::new(error.code(), error.to_string())
     }
 }

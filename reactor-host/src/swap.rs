@@ -195,13 +195,19 @@ impl Stagehand {
     }
 
     fn suspend_and_save(&self, old: &Arc<Generation>, deadline: Instant) -> Result<Vec<u8>, PhaseFailure> {
-        let late = |phase| PhaseFailure::late(phase, deadline.saturating_duration_since(Instant::now()));
+        let limit = deadline.saturating_duration_since(Instant::now());
+        // Its tasks are told to end: whatever becomes of the rest, it is owed a `resume`.
+        old.life.set_stage(Stage::Suspended);
         if !self.quiesce(old, deadline) {
-            return Err(late("suspend"));
+            return Err(PhaseFailure::late("suspend", limit));
         }
         let suspended = Arc::clone(old);
-        self.within(deadline, "suspend", move || suspended.run(Op::Suspend).map(drop))?;
-        old.life.set_stage(Stage::Suspended);
+        if let Err(failure) = self.within(deadline, "suspend", move || suspended.run(Op::Suspend).map(drop)) {
+            if Instant::now() >= deadline {
+                return Err(failure);
+            }
+            tell_failure(&self.shared, &old.life, &failure);
+        }
         let saved = Arc::clone(old);
         self.within(deadline, "save", move || saved.run(Op::Save))
     }
@@ -222,23 +228,33 @@ impl Stagehand {
     /// with the state of the switch.
     fn roll_back(&self, old: &Arc<Generation>, new: &Arc<Generation>, has_state: bool) {
         let routes = &self.shared.routes;
-        new.life.tasks.close();
+        let pause = old.build.manifest.state.as_ref().map(|state| state.pause_deadline).filter(|_| has_state);
+        let limit = pause.unwrap_or_else(|| new.stop_deadline());
+        let deadline = Instant::now() + limit;
+        let mut left = true;
         if has_state {
-            let limit =
-                old.build.manifest.state.as_ref().map_or(Duration::ZERO, |state| state.pause_deadline);
-            let deadline = Instant::now() + limit;
             new.life.announce_waiter();
             routes.pause(&new.life);
-            let left = routes.signal().wait_until(Some(deadline), || new.life.inside() == 0);
+            left = routes.signal().wait_until(Some(deadline), || new.life.inside() == 0);
             new.life.retract_waiter();
-            if left && reads_state_of(&old.build.manifest, &new.build.manifest) {
-                let saved = Arc::clone(new);
-                let taken_back = self
-                    .within(deadline, "save", move || saved.run(Op::Save))
-                    .and_then(|state| self.restore(old, state));
-                if let Err(failure) = taken_back {
-                    tell_failure(&self.shared, &old.life, &failure);
-                }
+        }
+        // What only one can hold is given up before the old one takes it back.
+        new.life.set_stage(Stage::Suspended);
+        let suspended = Arc::clone(new);
+        let quiet =
+            if self.quiesce(new, deadline) { Ok(()) } else { Err(PhaseFailure::late("suspend", limit)) };
+        left &= quiet.is_ok();
+        let given_up = self.within(deadline, "suspend", move || suspended.run(Op::Suspend).map(drop));
+        for failure in [quiet, given_up].into_iter().filter_map(Result::err) {
+            tell_failure(&self.shared, &new.life, &failure);
+        }
+        if has_state && left && reads_state_of(&old.build.manifest, &new.build.manifest) {
+            let saved = Arc::clone(new);
+            let taken_back = self
+                .within(deadline, "save", move || saved.run(Op::Save))
+                .and_then(|state| self.restore(old, state));
+            if let Err(failure) = taken_back {
+                tell_failure(&self.shared, &old.life, &failure);
             }
         }
         self.resume(old);

@@ -1,0 +1,15 @@
+//! The `reactor` command as a person runs it, and as a program reads it.
+
+// Plugin crates outside the workspace, and the folder that `reactor build` makes of them.
+mod fixture;
+// A command that runs until it is told to end, and the events that it prints.
+mod live;
+
+// `dev`: what is edited is built and swapped.
+mod dev;
+// `list`, `inspect`, `build`: what is read and written, and that nothing is run for it.
+mod files;
+// `call`, `run`: plugins that run.
+mod run;
+// The command line itself, and its exit codes.
+mod usage;
