@@ -7,6 +7,12 @@ use reactor_tests::{corpus, host, wait};
 
 const CYCLES: usize = 2_000;
 
+/// [`CYCLES`], or fewer when everything takes longer.
+fn rounds() -> usize {
+    let asked = std::env::var("REACTOR_TEST_ROUNDS").ok();
+    asked.map_or(CYCLES, |text| text.parse().expect("REACTOR_TEST_ROUNDS is a number"))
+}
+
 /// Loads, calls and closes on a thread that was there before and ends after.
 fn cycles(plugin: &str, count: usize) {
     let folder = Folder::new();
@@ -37,15 +43,15 @@ fn cycles(plugin: &str, count: usize) {
 
 #[test]
 fn a_library_that_asked_for_the_current_thread_is_unloaded() {
-    cycles("thread-current", CYCLES);
+    cycles("thread-current", rounds());
 }
 
 #[test]
 fn a_library_with_a_thread_local_destructor_is_unloaded() {
-    cycles("thread-local-drop", CYCLES);
+    cycles("thread-local-drop", rounds());
 }
 
 #[test]
 fn a_library_that_spawned_and_joined_is_unloaded() {
-    cycles("spawn-join", CYCLES);
+    cycles("spawn-join", rounds());
 }

@@ -33,7 +33,8 @@ fn swap_under_callers(
     let report = host.start().expect("the host starts");
     assert!(report.is_ok(), "{report:?}");
     let events = host.events();
-    let (stop, calls, check) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)), Arc::new(check));
+    let (stop, calls, check) =
+        (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)), Arc::new(check));
     let callers: Vec<_> = (0..2)
         .map(|_| {
             let handle = host.plugin(plugin).expect("an id");
@@ -70,7 +71,11 @@ fn swap_under_callers(
     }
     last(&host.plugin(plugin).expect("an id"), calls.load(Ordering::Relaxed));
     assert!(growth <= 1024, "{growth} bytes a swap");
-    println!("{plugin}: {SWAPS} swaps, {} calls, {} waits, {growth} bytes a swap", calls.load(Ordering::Relaxed), host.waits());
+    println!(
+        "{plugin}: {SWAPS} swaps, {} calls, {} waits, {growth} bytes a swap",
+        calls.load(Ordering::Relaxed),
+        host.waits()
+    );
     host.waits()
 }
 

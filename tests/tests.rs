@@ -4,3 +4,21 @@
 mod swaps;
 // What a library leaves behind, and that the host takes it back.
 mod closing;
+// What the repository itself must be like: its crates, its sources, its error codes.
+mod architecture;
+// The documents: what they link to and what they list.
+mod docs;
+// What a library tells before any of its code runs.
+mod inspect;
+// Why not 100 lines over libloading.
+mod naive;
+// The closing hazards again, with every access to memory watched.
+mod valgrind;
+// Phases in order, failures contained, plugins switched.
+mod lifecycle;
+// What a swap runs, in which order, and what happens when it fails.
+mod swap_rules;
+// What happens to a file happens to its plugin.
+mod files;
+// What a call brings back.
+mod calls;

@@ -24,7 +24,24 @@ pub fn library(name: &str) -> PathBuf {
     BUILT.get_or_init(|| {
         build(&root().join("tests/corpus"), &target());
     });
-    let path = target().join("debug").join(format!("lib{}.so", name.replace('-', "_")));
+    found("debug", name)
+}
+
+/// The same as plugins are shipped: optimised and stripped.
+///
+/// # Panics
+///
+/// As [`library`].
+pub fn release_library(name: &str) -> PathBuf {
+    static BUILT: OnceLock<()> = OnceLock::new();
+    BUILT.get_or_init(|| {
+        cargo_build(&root().join("tests/corpus"), &target(), &["--release"]);
+    });
+    found("release", name)
+}
+
+fn found(profile: &str, name: &str) -> PathBuf {
+    let path = target().join(profile).join(format!("lib{}.so", name.replace('-', "_")));
     assert!(path.is_file(), "{} was not built", path.display());
     path
 }
@@ -35,9 +52,15 @@ pub fn library(name: &str) -> PathBuf {
 ///
 /// When it fails.
 pub fn build(workspace: &Path, target: &Path) {
+    cargo_build(workspace, target, &[]);
+}
+
+fn cargo_build(workspace: &Path, target: &Path, flags: &[&str]) {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let status = Command::new(cargo)
-        .args(["build", "--quiet", "--workspace", "--target-dir"])
+        .args(["build", "--quiet", "--workspace"])
+        .args(flags)
+        .arg("--target-dir")
         .arg(target)
         .current_dir(workspace)
         .status()

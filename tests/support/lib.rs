@@ -2,6 +2,12 @@
 
 pub mod corpus;
 pub mod folder;
+pub mod gate;
+pub mod memory;
+pub mod need;
+pub mod puppet;
+pub mod source;
+pub mod tell;
 pub mod wait;
 
 use reactor_host::HostBuilder;

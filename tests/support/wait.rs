@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use reactor_host::{Event, EventKind, Subscription, Verdict};
 
 /// How long anything may take before a test gives up. Generous: it is no measurement.
-pub const DEADLINE: Duration = Duration::from_secs(60);
+pub const DEADLINE: Duration = Duration::from_mins(1);
 
 /// The first event that `wanted` picks something from.
 ///

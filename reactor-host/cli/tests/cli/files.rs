@@ -17,7 +17,7 @@ fn list_tells_of_each_plugin_and_of_what_is_none() {
     .expect("written");
     let assert = reactor().arg("list").arg(plugins.path()).assert().code(0);
     let text = String::from_utf8_lossy(&assert.get_output().stdout).into_owned();
-    for part in ["greeting 0.1.0", "word-count 0.1.0", "libgarbage.so  refused: ", "[RE0120]"] {
+    for part in ["greeting 0.1.0", "word-count 0.1.0", "libgarbage.so  refused", "RE0120"] {
         assert!(text.contains(part), "{part}: {text}");
     }
     let assert = reactor().args(["list", "--json"]).arg(plugins.path()).assert().code(0);

@@ -41,7 +41,8 @@ impl Crates {
                 &format!(
                     "[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\n\
                      [lib]\ncrate-type = [\"cdylib\"]\n\n[features]\nlinked = []\n\n\
-                     [dependencies]\nreactor-abi = {{ path = {abi:?} }}\nserde = {{ version = \"1\", features = [\"derive\"] }}\n"
+                     [dependencies]\nreactor-abi = {{ path = '{}' }}\nserde = {{ version = \"1\", features = [\"derive\"] }}\n",
+                    abi.display()
                 ),
             );
             made.write(&format!("{name}/plugin.toml"), manifest);

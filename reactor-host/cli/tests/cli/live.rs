@@ -100,7 +100,7 @@ pub(crate) fn check(event: &Value) {
         }
         "loaded" => assert!(event["generation"].is_u64() && text("plugin") && text("version"), "{event}"),
         "swapped" => {
-            assert!(event["from"].is_u64() && event["paused_micros"].is_u64() && text("state"), "{event}")
+            assert!(event["from"].is_u64() && event["paused_micros"].is_u64() && text("state"), "{event}");
         }
         "log" => assert!(text("level") && text("message") && event["fields"].is_object(), "{event}"),
         "discovered" => assert!(text("path"), "{event}"),

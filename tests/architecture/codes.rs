@@ -1,0 +1,28 @@
+use reactor_tests::source;
+
+/// Codes that are written in more than one place, how many, and what they mean in all of them.
+const SHARED: [(&str, usize, &str); 3] = [
+    ("RE0109", 2, "no plugin id: in a manifest, and anywhere else"),
+    ("RE0605", 4, "the host has shut down: found out by each of those who hold it weakly"),
+    ("RE0607", 2, "no task can be spawned now: before `start`, and when tasks are being ended"),
+];
+
+#[test]
+fn an_error_code_has_one_meaning() {
+    for (code, places) in source::error_codes() {
+        let expected = SHARED.iter().find(|(shared, ..)| *shared == code).map_or(1, |(_, count, _)| *count);
+        assert_eq!(
+            places.len(),
+            expected,
+            "{code} is written at {places:#?}; take a free number, or say in SHARED what it means"
+        );
+    }
+}
+
+#[test]
+fn codes_that_are_shared_exist() {
+    let codes = source::error_codes();
+    for (code, ..) in SHARED {
+        assert!(codes.contains_key(code), "{code} is gone: strike it from SHARED");
+    }
+}

@@ -1,0 +1,3 @@
+//! Build 2 of a plugin as one writes it without a platform.
+include!("../../exports.rs");
+const BUILD: u32 = 2;
