@@ -7,7 +7,7 @@
 mod orders;
 mod reconcile;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, SyncSender};
@@ -137,6 +137,8 @@ pub(crate) struct Conductor {
     tracker: Option<(Tracker, Known)>,
     slots: BTreeMap<PluginId, Slot>,
     refused: BTreeMap<PathBuf, Refused>,
+    /// What was warned of already: once is enough while it lasts.
+    warned: BTreeSet<(PluginId, String)>,
     /// Plugins in the order in which they came up.
     order: Vec<PluginId>,
     running: bool,
@@ -159,6 +161,7 @@ impl Conductor {
             tracker: Some((tracker, Known::new())),
             slots,
             refused: BTreeMap::new(),
+            warned: BTreeSet::new(),
             order: Vec::new(),
             running: false,
         }

@@ -50,6 +50,13 @@ pub enum EventKind {
         /// The file, when there is one.
         path: Option<std::path::PathBuf>,
     },
+    /// It runs, but something that it asks for is not there.
+    Warned {
+        /// The stable code.
+        code: String,
+        /// What is not there.
+        message: String,
+    },
     /// Its first generation serves.
     Loaded {
         /// From the bytes in memory to the first possible call, in microseconds.

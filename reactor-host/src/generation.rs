@@ -124,6 +124,12 @@ impl Generation {
         self.instance.call(op, "", &[]).map_err(|failure| PhaseFailure::new(op.name(), &failure))
     }
 
+    /// Runs `save` and brings the state down to an older schema with the plugin's own migrations.
+    pub(crate) fn save_as(&self, schema: u32) -> Result<Vec<u8>, PhaseFailure> {
+        let saved = self.instance.call(Op::Save, "", &schema.to_le_bytes());
+        saved.map_err(|failure| PhaseFailure::new(Op::Save.name(), &failure))
+    }
+
     /// Hands it a state. Nobody calls it yet, or its callers were made to wait and are out.
     pub(crate) fn restore(&self, state: &[u8]) -> Result<(), PhaseFailure> {
         let alone = Alone::check(&self.life).ok_or_else(|| PhaseFailure {

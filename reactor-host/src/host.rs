@@ -244,7 +244,7 @@ pub struct Handle {
 
 impl Handle {
     /// Runs an action, on this thread. A swap neither fails nor delays the call; a plugin that hands its state over
-    /// makes it wait, at most for its `pause-deadline`.
+    /// makes it wait: for its `pause-deadline`, and should the hand-over fail, until the old generation has resumed.
     ///
     /// # Errors
     ///

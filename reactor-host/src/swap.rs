@@ -248,24 +248,32 @@ impl Stagehand {
         for failure in [quiet, given_up].into_iter().filter_map(Result::err) {
             tell_failure(&self.shared, &new.life, &failure);
         }
-        if has_state && left && reads_state_of(&old.build.manifest, &new.build.manifest) {
-            let saved = Arc::clone(new);
-            let taken_back = self
-                .within(deadline, "save", move || saved.run(Op::Save))
-                .and_then(|state| self.restore(old, state));
-            if let Err(failure) = taken_back {
-                tell_failure(&self.shared, &old.life, &failure);
-            }
+        if has_state
+            && left
+            && let Some(saved) = self.save_for(old, new, deadline)
+            && let Err(failure) = saved.and_then(|state| self.restore(old, state))
+        {
+            tell_failure(&self.shared, &old.life, &failure);
         }
         self.resume(old);
         routes.serve(&old.life);
     }
-}
 
-/// Whether `old` can read what `new` saves.
-fn reads_state_of(old: &Manifest, new: &Manifest) -> bool {
-    match (&old.state, &new.state) {
-        (Some(old), Some(new)) => old.reads.contains(&new.schema) || new.downgrades_to.contains(&old.schema),
-        _ => false,
+    /// The state of `new` in a schema that `old` reads; `None`: it can not be had in one.
+    fn save_for(
+        &self,
+        old: &Arc<Generation>,
+        new: &Arc<Generation>,
+        deadline: Instant,
+    ) -> Option<Result<Vec<u8>, PhaseFailure>> {
+        let (reads, has) = (old.build.manifest.state.as_ref()?, new.build.manifest.state.as_ref()?);
+        let wanted = if reads.reads.contains(&has.schema) {
+            None
+        } else {
+            Some(*has.downgrades_to.iter().find(|schema| reads.reads.contains(schema))?)
+        };
+        let saving = Arc::clone(new);
+        let save = move || wanted.map_or_else(|| saving.run(Op::Save), |schema| saving.save_as(schema));
+        Some(self.within(deadline, "save", save))
     }
 }

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use reactor_host::{EventKind, OutcomeStatus, PluginStatus, Value, value};
+use reactor_host::{EventKind, OutcomeStatus, PluginInfo, PluginStatus, Value, value};
 use reactor_tests::{corpus, tell, wait};
 
-use super::{Watched, echoes};
+use super::{Watched, echoes, patched};
 
 #[test]
 fn a_lone_library_copied_in_is_loaded_by_its_embedded_manifest() {
@@ -31,15 +31,26 @@ fn a_library_renamed_over_the_running_one_is_swapped() {
     assert_eq!(verdict.1, reactor_host::Verdict::Unloaded, "{verdict:?}");
 }
 
+/// The second build of `tally` under another version.
+fn two(version: &str) -> Vec<u8> {
+    patched(&corpus::bytes("tally-two"), "version = \"2.0.0\"", &format!("version = {version:?}"))
+}
+
 #[test]
-fn a_new_build_of_the_same_version_keeps_its_state() {
+fn new_bytes_are_a_new_build_whatever_their_version_and_keep_the_state() {
+    for version in ["1.0.0", "0.9.0", "2.0.0"] {
+        new_build_keeps_state(&two(version));
+    }
+}
+
+fn new_build_keeps_state(bytes: &[u8]) {
     let watched = Watched::new(None);
     watched.folder.put("libtally.so", &corpus::bytes("tally-one"));
     watched.loaded("tally");
     for _ in 0..3 {
         watched.host.invoke("tally", "add", &Value::Null).expect("it serves");
     }
-    watched.folder.put("libtally.so", &corpus::bytes("tally-two"));
+    watched.folder.put("libtally.so", bytes);
     watched.swapped("tally");
     let ask = |action: &str| watched.host.invoke("tally", action, &Value::Null).expect("it serves").as_u64();
     assert_eq!((ask("which"), ask("total")), (Some(2), Some(3)));
@@ -57,7 +68,8 @@ fn a_manifest_beside_the_library_is_read_in_place_of_the_embedded_one_and_its_ch
     let (code, message) = watched.refused(&library);
     assert_eq!(code, "RE0603");
     assert!(message.contains("register: ") && message.contains("src/lib.rs:"), "{message}");
-    assert!(matches!(tell::status(&watched.host, "do-as-told"), PluginStatus::Failed(_)));
+    let failed = |info: &PluginInfo| matches!(info.status, PluginStatus::Failed(_));
+    wait::until("it is listed as failed", || watched.host.list().iter().any(failed));
     watched.folder.put("do_as_told.toml", &manifest("panic = \"never\""));
     watched.loaded("do-as-told");
     echoes(&watched.host, "do-as-told");
@@ -73,7 +85,7 @@ fn a_folder_of_its_own_holds_a_plugin_with_its_manifest() {
     std::fs::copy(corpus::library("tally-one"), aside.join("libtally.so")).expect("a copy");
     std::fs::rename(&aside, &folder).expect("a rename in one folder");
     watched.loaded("tally");
-    std::fs::copy(corpus::library("tally-two"), folder.join(".next")).expect("a copy");
+    std::fs::write(folder.join(".next"), two("1.0.0")).expect("it is writable");
     std::fs::rename(folder.join(".next"), folder.join("libtally.so")).expect("a rename in one folder");
     watched.swapped("tally");
     let which = watched.host.invoke("tally", "which", &Value::Null).expect("it serves");
@@ -91,7 +103,7 @@ fn of_two_libraries_with_one_id_the_higher_version_serves_and_the_other_is_liste
     assert!(message.contains("1.0.0") && message.contains("2.0.0"), "{message}");
     watched.swapped("answer");
     assert_eq!(watched.which().0, 2);
-    let is_low = |info: &reactor_host::PluginInfo| info.path.as_ref() == Some(&low);
+    let is_low = |info: &PluginInfo| info.path.as_ref() == Some(&low);
     wait::until("the other is listed", || watched.host.list().iter().any(is_low));
 
     watched.folder.remove("libhigh.so");

@@ -16,7 +16,7 @@ fn broken(good: &[u8]) -> Vec<(&'static str, Vec<u8>, &'static str)> {
         ("empty", Vec::new(), "RE0121"),
         ("truncated", good[..good.len() * 6 / 10].to_vec(), "RE0121"),
         ("without its end", good[..good.len() - 1].to_vec(), "RE0121"),
-        ("with a tail of zeros", zero_tail, "RE0124"),
+        ("with a tail of zeros", zero_tail, "RE0123"),
     ]
 }
 

@@ -37,7 +37,7 @@ fn the_grace_is_the_manifests_unless_the_host_says_otherwise() {
 
 #[test]
 fn a_library_deleted_and_created_again_within_the_grace_goes_on_as_if_nothing_had_been() {
-    let watched = Watched::new(Some(Duration::from_secs(600)));
+    let watched = Watched::new(Some(Duration::from_mins(10)));
     watched.folder.put("libanswer.so", &corpus::bytes("answer-one"));
     let generation = watched.loaded("answer");
     watched.folder.remove("libanswer.so");

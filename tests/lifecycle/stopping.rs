@@ -72,7 +72,7 @@ fn tasks_are_cancelled_and_joined_before_stop() {
         .on("start", move |cue| {
             let send = send.clone();
             cue.services.spawn("wait", move |task| {
-                while task.sleep(Duration::from_secs(3600)) {}
+                while task.sleep(Duration::from_hours(1)) {}
                 send.send("task").expect("the test listens");
                 Ok(())
             })?;

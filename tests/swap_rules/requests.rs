@@ -99,19 +99,19 @@ fn waiting_for_the_host_inside_a_plugins_own_call_phase_or_task_is_refused() {
 fn waiting_for_the_host_inside_a_task_is_refused() {
     let shelf = Shelf::default();
     let (send, told) = mpsc::channel();
-    let (begin, begun) = mpsc::channel::<()>();
-    let begun = Arc::new(Mutex::new(begun));
+    let (bell, inbox) = mpsc::channel::<()>();
+    let inbox = Arc::new(Mutex::new(inbox));
     let by_task = Arc::clone(&shelf);
     let host = Arc::new(started([Script::new("one").on("start", move |cue| {
-        let (send, begun, shelf) = (send.clone(), Arc::clone(&begun), Arc::clone(&by_task));
+        let (send, inbox, shelf) = (send.clone(), Arc::clone(&inbox), Arc::clone(&by_task));
         cue.services.spawn("asks", move |_| {
-            begun.lock().expect("nobody panicked").recv_timeout(wait::DEADLINE)?;
+            inbox.lock().expect("nobody panicked").recv_timeout(wait::DEADLINE)?;
             send.send(orders(&shelf))?;
             Ok(())
         })?;
         Ok(())
     })]));
     *shelf.lock().expect("nobody panicked") = Arc::downgrade(&host);
-    begin.send(()).expect("the task waits");
+    bell.send(()).expect("the task waits");
     assert_eq!(told.recv_timeout(wait::DEADLINE).expect("the task asks"), Some(vec!["RE0807"; 8]));
 }

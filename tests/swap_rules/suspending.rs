@@ -15,7 +15,7 @@ const PAUSE: &str = "pause-deadline = \"20s\"";
 fn spawn_patient(cue: &Cue<'_>, journal: &Journal) -> Result<()> {
     let journal = journal.clone();
     cue.services.spawn("patient", move |task| {
-        while task.sleep(Duration::from_secs(3600)) {}
+        while task.sleep(Duration::from_hours(1)) {}
         journal.note("task ended");
         Ok(())
     })?;

@@ -1,6 +1,6 @@
-//! Configuration: a card whose title and text come from `[config]` in `plugin.toml`, or from whoever overrides it.
+//! Configuration: a card whose title and text come from `[config]` in `plugin.toml`.
 //!
-//! The host merges the defaults with what the application sets and gives the result to `init`. The plugin's own type
+//! The host gives the table to `init`. The plugin's own type
 //! decides what is valid; refusing here means that the plugin never runs with a setting that it can not use, and
 //! that the host lists it with this message.
 //!

@@ -132,7 +132,7 @@ impl<P: Plugin> Instance<P> {
         match op {
             Op::Invoke => return Ok(plugin.invoke(name, Value::decode(input)?)?.encode()?),
             Op::Build => return Ok(plugin.build(&mut Build::new(services))?.encode()?),
-            Op::Save => return self.save(),
+            Op::Save => return self.save(input),
             Op::Register => plugin.register(&mut Register::new(services))?,
             Op::AfterRegistration => plugin.after_registration(&mut Registered::new(services))?,
             Op::Start => plugin.start(&mut Start::new(services))?,
@@ -145,14 +145,19 @@ impl<P: Plugin> Instance<P> {
         Ok(Vec::new())
     }
 
-    fn save(&self) -> Result<Vec<u8>> {
+    fn save(&self, wanted: &[u8]) -> Result<Vec<u8>> {
         let state = self.plugin.save()?;
         match self.services.birth().state_schema {
             Some(schema) if schema != state.schema() => Err(Error::new(
                 "RE0510",
                 format!("`save` gave schema {}, but the manifest says {schema}", state.schema()),
             )),
-            _ => Ok(postcard::to_stdvec(&state)?),
+            _ => match wanted.try_into() {
+                Ok(schema) => {
+                    Ok(postcard::to_stdvec(&P::migrations().apply(state, u32::from_le_bytes(schema))?)?)
+                }
+                Err(_) => Ok(postcard::to_stdvec(&state)?),
+            },
         }
     }
 

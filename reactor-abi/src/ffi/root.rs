@@ -42,7 +42,8 @@ pub enum Op {
     Stop = 7,
     /// Answer whether all is well.
     Health = 8,
-    /// Give the state that no signal holds. Answer: an encoded `State`.
+    /// Give the state that no signal holds. Input: empty, or the schema it is wanted in (4 bytes, little-endian).
+    /// Answer: an encoded `State`.
     Save = 9,
     /// Take a state over. Input: an encoded `State`.
     Restore = 10,

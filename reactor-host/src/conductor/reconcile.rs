@@ -43,6 +43,7 @@ impl Conductor {
             }
         }
         self.note_refused(&resolution, report);
+        self.warn(&resolution);
         for plugin in &resolution.order {
             self.swap_if_new(plugin, report);
         }
@@ -101,6 +102,20 @@ impl Conductor {
                 self.refuse(plugin, &reason, path, report);
             }
         }
+    }
+
+    /// Tells what a plugin misses and can do without.
+    fn warn(&mut self, resolution: &Resolution) {
+        let mut warned = BTreeSet::new();
+        for (plugin, warning) in &resolution.warnings {
+            let (code, message) = (warning.code().to_owned(), warning.to_string());
+            if !self.warned.contains(&(plugin.clone(), message.clone())) {
+                let kind = EventKind::Warned { code, message: message.clone() };
+                self.stage.shared.events.emit(Some(plugin.clone()), None, None, kind);
+            }
+            warned.insert((plugin.clone(), message));
+        }
+        self.warned = warned;
     }
 
     /// An event and an outcome about a build that can not be used.

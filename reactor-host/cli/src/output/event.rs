@@ -52,6 +52,9 @@ pub(crate) fn describe(subject: &Subject<'_>, kind: &EventKind) -> String {
             let name = place.map_or(name, |path| plain(&path.display().to_string()));
             format!("{BAD}!{BAD:#} {name}  refused [{code}]: {}", plain(message))
         }
+        EventKind::Warned { code, message } => {
+            format!("{BAD}!{BAD:#} {name}  [{code}]: {}", plain(message))
+        }
         EventKind::Loaded { micros: time } => {
             format!("{GOOD}+{GOOD:#} {name}{generation}  {}", micros(*time))
         }
