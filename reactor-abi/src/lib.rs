@@ -24,7 +24,7 @@
 //! # Where things are
 //!
 //! - [`plugin`], [`context`], [`log`], [`task`], [`peer`]: what an author writes and is given.
-//! - [`value`], [`error`], [`state`]: what crosses, as plain Rust.
+//! - [`mod@value`], [`error`], [`state`]: what crosses, as plain Rust.
 //! - [`facts`]: what a library says of its own build.
 //! - [`ffi`]: the boundary itself, with all the `unsafe` of this crate. Hosts use it; plugins have no need to.
 
