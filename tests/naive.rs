@@ -32,7 +32,12 @@ fn naive(scenario: &str, plugin: &[u8], new: &[u8]) -> Output {
     let folder = Folder::new();
     let (plugin, new) = (folder.put("plugin.so", plugin), folder.put("new.so", new));
     let mut command = Command::new(built("naive"));
-    command.arg(scenario).args([plugin, new]).output().expect("the naive host starts")
+    command
+        .arg(scenario)
+        .args([plugin, new])
+        .current_dir(folder.path())
+        .output()
+        .expect("the naive host starts")
 }
 
 /// Asserts that the process was killed by one of these signals.

@@ -66,7 +66,7 @@ macro_rules! export_plugin {
                 "\ncompiler=",
                 $crate::facts::COMPILER,
                 "\npanic=unwind\nplanted=",
-                if cfg!(all(target_os = "linux", target_env = "gnu")) { "true" } else { "false" },
+                if $crate::facts::PLANTED { "true" } else { "false" },
                 "\npackage=",
                 env!("CARGO_PKG_NAME"),
                 " ",

@@ -4,7 +4,7 @@
 //! manifest (32 bits each, little-endian), the facts as `key=value` lines, the manifest as it stands in
 //! `plugin.toml`. A host reads it from the file before the library is opened.
 
-use std::mem::{align_of, offset_of, size_of};
+use std::mem::{offset_of, size_of};
 
 use crate::ffi::{Cell, PinOps, protocol::Binding, services::LibcHooks};
 
@@ -27,8 +27,13 @@ pub const TARGET: &str = env!("REACTOR_TARGET");
 /// The compiler that built it, as `rustc --version` says.
 pub const COMPILER: &str = env!("REACTOR_COMPILER");
 
-/// A hash over the sizes, alignments and offsets of the frozen types that `abi_stable` does not check, and over the
-/// API version. Host and plugin must agree on it.
+/// Whether `export_plugin!` plants the libc definitions for this target. A library without them is never closed.
+pub const PLANTED: bool =
+    cfg!(all(target_os = "linux", target_env = "gnu", any(target_arch = "x86_64", target_arch = "aarch64")));
+
+/// A hash over the frozen types that `abi_stable` does not check: sizes, alignments, the offset of every field. Host
+/// and plugin must agree on it. The API version has no part in it (the manifest's `api` range is for that), nor has
+/// the length of [`LibcHooks`], which grows at its end and says how long it is.
 pub const FINGERPRINT: u64 = fingerprint();
 
 /// [`FINGERPRINT`] as 16 hexadecimal digits.
@@ -44,13 +49,25 @@ pub const FINGERPRINT_HEX: &str = {
 const fn fingerprint() -> u64 {
     const PRIME: u64 = 0x0100_0000_01b3;
     let words = [
-        size_of::<Binding>(),
-        align_of::<Binding>(),
-        size_of::<Cell>(),
-        align_of::<Cell>(),
+        Binding::LAYOUT[0],
+        Binding::LAYOUT[1],
+        Binding::LAYOUT[2],
+        Binding::LAYOUT[3],
+        Binding::LAYOUT[4],
+        Binding::LAYOUT[5],
+        Binding::LAYOUT[6],
+        Binding::LAYOUT[7],
+        Cell::LAYOUT[0],
+        Cell::LAYOUT[1],
+        Cell::LAYOUT[2],
+        Cell::LAYOUT[3],
+        Cell::LAYOUT[4],
         size_of::<PinOps>(),
+        offset_of!(PinOps, blocked),
         offset_of!(PinOps, disturbed),
-        size_of::<LibcHooks>(),
+        offset_of!(PinOps, entered),
+        offset_of!(PinOps, left),
+        offset_of!(LibcHooks, context),
         offset_of!(LibcHooks, timer_create),
         crate::ffi::SHARDS,
         size_of::<usize>(),
@@ -59,12 +76,6 @@ const fn fingerprint() -> u64 {
     let mut i = 0;
     while i < words.len() {
         hash = (hash ^ words[i] as u64).wrapping_mul(PRIME);
-        i += 1;
-    }
-    let version = API_VERSION.as_bytes();
-    let mut i = 0;
-    while i < version.len() {
-        hash = (hash ^ version[i] as u64).wrapping_mul(PRIME);
         i += 1;
     }
     hash

@@ -61,8 +61,10 @@ struct Slot {
     build: Arc<Build>,
     /// What serves.
     serving: Option<Arc<Generation>>,
-    /// Why the newest build does not serve.
+    /// Why the newest build does not serve: it was tried and failed, or nothing of the plugin can run.
     trouble: Option<Reason>,
+    /// Why the newest build can not take over from the one that serves, as things are.
+    unresolved: Option<Reason>,
     /// A phase failed, as opposed to what the manifests say.
     broken: bool,
     /// Switched off.
@@ -73,7 +75,15 @@ struct Slot {
 
 impl Slot {
     fn new(build: Arc<Build>) -> Self {
-        Self { build, serving: None, trouble: None, broken: false, disabled: false, stopped: false }
+        Self {
+            build,
+            serving: None,
+            trouble: None,
+            unresolved: None,
+            broken: false,
+            disabled: false,
+            stopped: false,
+        }
     }
 
     fn wanted(&self) -> bool {
@@ -83,10 +93,16 @@ impl Slot {
     /// The manifest that decides whether the plugin can run. A broken build that does not serve is in nobody's way.
     fn judged_by(&self) -> Option<&crate::manifest::Manifest> {
         match &self.serving {
-            Some(generation) if self.trouble.is_some() => Some(&generation.build.manifest),
+            Some(generation) if !self.has_successor() => Some(&generation.build.manifest),
             None if self.broken => None,
             _ => Some(&self.build.manifest),
         }
+    }
+
+    /// Whether a newer build is to take over from the one that serves.
+    fn has_successor(&self) -> bool {
+        let newer = self.serving.as_ref().is_some_and(|serving| !Arc::ptr_eq(&serving.build, &self.build));
+        newer && self.trouble.is_none() && self.unresolved.is_none()
     }
 
     /// Makes a build the newest: whatever was wrong before is forgotten.
@@ -99,6 +115,7 @@ impl Slot {
     /// Has a build that failed tried again.
     fn forgive(&mut self) {
         self.trouble = None;
+        self.unresolved = None;
         self.broken = false;
     }
 
@@ -117,7 +134,10 @@ impl Slot {
             path: shown.candidate().map(|candidate| candidate.source.clone()),
             hash: shown.candidate().map(|candidate| candidate.hash.to_string()),
             status,
-            refused_build: self.serving.is_some().then(|| self.trouble.clone()).flatten(),
+            refused_build: self
+                .serving
+                .as_ref()
+                .and_then(|_| self.trouble.clone().or_else(|| self.unresolved.clone())),
         }
     }
 }

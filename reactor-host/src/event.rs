@@ -73,6 +73,13 @@ pub enum EventKind {
         /// What became of the state.
         state: StateOutcome,
     },
+    /// A swap was taken back after the switch: this generation serves again.
+    RolledBack {
+        /// The generation that failed.
+        from: u64,
+        /// Which state it goes on with.
+        state: StateOutcome,
+    },
     /// A generation that served no more was closed, or could not be.
     Retired {
         /// Whether its library was closed.
@@ -109,7 +116,7 @@ pub enum EventKind {
     },
 }
 
-/// What became of a plugin's state at a swap.
+/// What became of a plugin's state at a swap or a roll-back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -118,6 +125,10 @@ pub enum StateOutcome {
     None,
     /// Saved by the old generation, taken over by the new one.
     HandedOver,
+    /// Saved by the failed generation, taken back by the one before it.
+    TakenBack,
+    /// As it was at the switch: what was changed since is lost.
+    AtSwitch,
 }
 
 /// Whether a generation's library was closed.

@@ -27,6 +27,7 @@ pub(crate) struct Generation {
     /// What `build` answered, encoded.
     pub(crate) output: Vec<u8>,
     began: AtomicBool,
+    suspending: AtomicBool,
 }
 
 /// A phase that failed.
@@ -41,6 +42,8 @@ pub struct PhaseFailure {
     pub message: String,
     /// Whether it panicked.
     pub panicked: bool,
+    /// Whether it was given up: it may still be running.
+    pub given_up: bool,
 }
 
 impl PhaseFailure {
@@ -50,6 +53,7 @@ impl PhaseFailure {
             code: failure.error.code().to_owned(),
             message: failure.error.to_string(),
             panicked: failure.panicked,
+            given_up: false,
         }
     }
 
@@ -59,6 +63,7 @@ impl PhaseFailure {
             code: "RE0420".to_owned(),
             message: format!("did not return within {deadline:?}; its thread was given up"),
             panicked: false,
+            given_up: true,
         }
     }
 }
@@ -102,6 +107,7 @@ impl Generation {
             instance,
             output: Vec::new(),
             began: AtomicBool::new(false),
+            suspending: AtomicBool::new(false),
         };
         let mut generation = match Instance::create(code, &life, desk, &birth, tracked) {
             Ok(instance) => made(instance),
@@ -124,6 +130,20 @@ impl Generation {
         self.instance.call(op, "", &[]).map_err(|failure| PhaseFailure::new(op.name(), &failure))
     }
 
+    /// Runs `suspend`; while it runs, [`is_suspending`](Self::is_suspending).
+    pub(crate) fn suspend(&self) -> Result<(), PhaseFailure> {
+        self.suspending.store(true, Ordering::SeqCst);
+        let suspended = self.run(Op::Suspend);
+        self.suspending.store(false, Ordering::SeqCst);
+        self.life.ring();
+        suspended.map(drop)
+    }
+
+    /// Whether a `suspend` is inside, perhaps one that was given up.
+    pub(crate) fn is_suspending(&self) -> bool {
+        self.suspending.load(Ordering::SeqCst)
+    }
+
     /// Runs `save` and brings the state down to an older schema with the plugin's own migrations.
     pub(crate) fn save_as(&self, schema: u32) -> Result<Vec<u8>, PhaseFailure> {
         let saved = self.instance.call(Op::Save, "", &schema.to_le_bytes());
@@ -137,6 +157,7 @@ impl Generation {
             code: "RE0511".to_owned(),
             message: format!("{} call(s) are inside the generation", self.life.inside()),
             panicked: false,
+            given_up: false,
         })?;
         let restored = self.instance.restore(&alone, state);
         restored.map(drop).map_err(|failure| PhaseFailure::new("restore", &failure))

@@ -169,8 +169,14 @@ impl Retiring {
                         self.step = Step::Threads(instance);
                         return false;
                     }
-                    self.close(instance, shared);
-                    return true;
+                    self.life.shut();
+                    // One of the host's own functions may have entered before it was shut: it leaves soon.
+                    if self.is_free() {
+                        self.close(instance, shared);
+                        return true;
+                    }
+                    self.step = Step::Threads(instance);
+                    return false;
                 }
                 Step::Over => return true,
             }
@@ -225,12 +231,6 @@ impl Retiring {
     }
 
     fn close(&mut self, instance: Instance, shared: &Shared) {
-        self.life.shut();
-        // One of the host's own functions may have entered before it was shut.
-        shared.routes.signal().wait_until(Some(self.deadline), || self.is_free());
-        if !self.is_free() {
-            return self.keep(shared, &in_use(&self.life));
-        }
         let mut reasons = self.life.traces.indelible();
         reasons.extend(instance.unclosable().map(str::to_owned));
         if self.unload == Unload::Never {

@@ -15,6 +15,9 @@ use crate::native::pool::Word;
 use crate::native::{Lease, Life, Pool};
 use crate::signal::Signal;
 
+/// The longest `pause-deadline` that counts; a longer one is taken for this.
+pub(crate) const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
 /// A caller waits no longer than this, whatever becomes of the one that paused the route.
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
 

@@ -17,17 +17,19 @@ impl Runner {
         Self { name, worker: Mutex::default() }
     }
 
-    /// Runs `job` and waits for it, at most `deadline`. `None`: it did not come back; it goes on by itself, and what
-    /// it holds is dropped when it ends.
+    /// Runs `job` and waits for it, at most `deadline`. `None`: it did not come back; it goes on by itself, and when it
+    /// ends, what it came to is given to `late`.
     pub(crate) fn run<T: Send + 'static>(
         &self,
         deadline: Duration,
         job: impl FnOnce() -> T + Send + 'static,
+        late: impl FnOnce(T) + Send + 'static,
     ) -> Option<T> {
         let (answer, done) = mpsc::sync_channel(1);
         let job: Job = Box::new(move || {
-            // Nobody listens any more when the deadline has passed; the answer is dropped here.
-            let _ = answer.send(job());
+            if let Err(unheard) = answer.send(job()) {
+                late(unheard.0);
+            }
         });
         let mut worker = self.worker.lock().unwrap_or_else(PoisonError::into_inner);
         let job = match worker.as_ref() {

@@ -21,14 +21,14 @@ pub(crate) const PHASE_DEADLINE: Duration = Duration::from_secs(30);
 /// See the module.
 pub(crate) struct Stagehand {
     pub(crate) shared: Arc<Shared>,
-    pub(crate) reaper: Reaper,
+    pub(crate) reaper: Arc<Reaper>,
     backends: Arc<Backends>,
     runner: Runner,
 }
 
 impl Stagehand {
     pub(crate) fn new(shared: Arc<Shared>, backends: Backends) -> std::io::Result<Self> {
-        let reaper = Reaper::new(&shared)?;
+        let reaper = Arc::new(Reaper::new(&shared)?);
         Ok(Self { shared, reaper, backends: Arc::new(backends), runner: Runner::new("reactor-phases") })
     }
 
@@ -39,9 +39,14 @@ impl Stagehand {
         let shared: Arc<dyn Desk> = Arc::clone(&self.shared) as _;
         let desk: Weak<dyn Desk> = Arc::downgrade(&shared);
         let name = build.manifest.id.clone();
-        let raised = self
-            .runner
-            .run(PHASE_DEADLINE, move || Generation::raise(&build, number, &backends, &routes, desk));
+        let reaper = Arc::clone(&self.reaper);
+        let late = move |raised: Result<Generation, Stillborn>| match raised {
+            Ok(generation) => reaper.retire(Arc::new(generation)),
+            Err(Stillborn::Failed(generation, _)) => reaper.retire(Arc::new(*generation)),
+            Err(Stillborn::Unopened(_)) => {}
+        };
+        let raise = move || Generation::raise(&build, number, &backends, &routes, desk);
+        let raised = self.runner.run(PHASE_DEADLINE, raise, late);
         raised.map_or_else(
             || Err(Stillborn::Unopened(crate::load::LoadError::Late { id: name, deadline: PHASE_DEADLINE })),
             |raised| raised.map(Arc::new),
@@ -62,7 +67,13 @@ impl Stagehand {
         job: impl FnOnce() -> Result<T, PhaseFailure> + Send + 'static,
     ) -> Result<T, PhaseFailure> {
         let limit = deadline.saturating_duration_since(Instant::now());
-        self.runner.run(limit, job).unwrap_or_else(|| Err(PhaseFailure::late(phase, limit)))
+        if limit.is_zero() {
+            // Not begun at all: what is begun may come to its end at any later time.
+            return Err(PhaseFailure::late(phase, limit));
+        }
+        let ring = Arc::clone(&self.shared);
+        let late = move |_| ring.routes.signal().notify();
+        self.runner.run(limit, job, late).unwrap_or_else(|| Err(PhaseFailure::late(phase, limit)))
     }
 
     /// `save`, while the generation serves.
@@ -71,9 +82,14 @@ impl Stagehand {
     }
 
     /// `restore`, while nobody is inside.
-    pub(crate) fn restore(&self, generation: &Arc<Generation>, state: Vec<u8>) -> Result<(), PhaseFailure> {
-        let generation = Arc::clone(generation);
-        self.within(Instant::now() + PHASE_DEADLINE, "restore", move || generation.restore(&state))
+    pub(crate) fn restore(
+        &self,
+        generation: &Arc<Generation>,
+        state: &Arc<Vec<u8>>,
+        deadline: Instant,
+    ) -> Result<(), PhaseFailure> {
+        let (generation, state) = (Arc::clone(generation), Arc::clone(state));
+        self.within(deadline, "restore", move || generation.restore(&state))
     }
 
     /// Cancels the tasks and waits for them. `false`: one did not end in time.
@@ -93,20 +109,34 @@ impl Stagehand {
                 &PhaseFailure::late("suspend", generation.stop_deadline()),
             );
         }
-        if let Err(failure) = self.phase(generation, Op::Suspend) {
+        generation.life.set_stage(Stage::Suspended);
+        let suspended = Arc::clone(generation);
+        let outcome = self.within(Instant::now() + PHASE_DEADLINE, "suspend", move || suspended.suspend());
+        if let Err(failure) = outcome {
             tell_failure(&self.shared, &generation.life, &failure);
         }
-        generation.life.set_stage(Stage::Suspended);
     }
 
-    /// Undoes a suspension, or the beginning of one.
+    /// Has a generation serve again, and undoes its suspension or the beginning of one. Calls come first: they wait for
+    /// no phase. A `suspend` that was given up is waited for, since `resume` must not run beside it.
     pub(crate) fn resume(&self, generation: &Arc<Generation>) {
-        generation.life.tasks.reopen();
-        if generation.life.stage() == Stage::Suspended {
-            generation.life.set_stage(Stage::Live);
-            if let Err(failure) = self.phase(generation, Op::Resume) {
-                tell_failure(&self.shared, &generation.life, &failure);
-            }
+        let life = &generation.life;
+        let was_suspended = life.stage() == Stage::Suspended;
+        life.tasks.reopen();
+        life.set_stage(Stage::Live);
+        self.shared.routes.serve(life);
+        if !was_suspended {
+            return;
+        }
+        let limit = generation.stop_deadline();
+        let deadline = Some(Instant::now() + limit);
+        let resumed = if self.shared.routes.signal().wait_until(deadline, || !generation.is_suspending()) {
+            self.phase(generation, Op::Resume).map(drop)
+        } else {
+            Err(PhaseFailure::late("suspend", limit))
+        };
+        if let Err(failure) = resumed {
+            tell_failure(&self.shared, life, &failure);
         }
     }
 }

@@ -16,8 +16,9 @@ use crate::manifest::{Handoff, Manifest};
 use crate::native::life::Stage;
 use crate::report::Reason;
 use crate::retire::tell_failure;
+use crate::routes::LONGEST_PAUSE;
 use crate::shared::micros_since;
-use crate::stagehand::Stagehand;
+use crate::stagehand::{PHASE_DEADLINE, Stagehand};
 
 /// How often a hand-over is tried when callers do not leave in time, and how long the old generation serves between.
 const ATTEMPTS: u32 = 5;
@@ -57,7 +58,8 @@ fn check_state(old: &Manifest, new: &Manifest) -> Result<(), Reason> {
 }
 
 impl Stagehand {
-    /// Replaces `old` by `build`, and what `serving` holds with it. After an error `old` serves as before.
+    /// Replaces `old` by `build`, and what `serving` holds with it. After an error `old` serves as before; only when it
+    /// could not take its state back does nothing serve.
     pub(crate) fn swap(
         &self,
         old: Arc<Generation>,
@@ -81,6 +83,10 @@ impl Stagehand {
             Err(failure) => {
                 tell_failure(&self.shared, &new.life, &failure);
                 self.reaper.retire(new);
+                if old.life.stage() == Stage::Ended {
+                    *serving = None;
+                    self.reaper.retire(old);
+                }
                 Err(failure.into())
             }
         }
@@ -120,22 +126,22 @@ impl Stagehand {
         let handoff = old.build.manifest.state.as_ref().map(|state| (state.handoff, state.pause_deadline));
         match handoff {
             None => {
-                self.shared.routes.serve(&new.life);
                 new.life.set_stage(Stage::Live);
+                self.shared.routes.serve(&new.life);
                 self.suspend(old);
-                self.begin(old, new, false).map(|()| (Duration::ZERO, StateOutcome::None))
+                self.begin(old, new, None).map(|()| (Duration::ZERO, StateOutcome::None))
             }
             Some((Handoff::Snapshot, _)) => {
-                let state = self.save(old)?;
-                self.restore(new, state)?;
-                self.shared.routes.serve(&new.life);
+                let state = Arc::new(self.save(old)?);
+                self.restore(new, &state, Instant::now() + PHASE_DEADLINE)?;
                 new.life.set_stage(Stage::Live);
+                self.shared.routes.serve(&new.life);
                 self.suspend(old);
-                self.begin(old, new, true).map(|()| (Duration::ZERO, StateOutcome::HandedOver))
+                self.begin(old, new, Some(state)).map(|()| (Duration::ZERO, StateOutcome::HandedOver))
             }
             Some((Handoff::Pause, limit)) => {
-                let paused = self.hand_over_paused(old, new, limit)?;
-                self.begin(old, new, true).map(|()| (paused, StateOutcome::HandedOver))
+                let (paused, state) = self.hand_over_paused(old, new, limit.min(LONGEST_PAUSE))?;
+                self.begin(old, new, Some(state)).map(|()| (paused, StateOutcome::HandedOver))
             }
         }
     }
@@ -147,7 +153,7 @@ impl Stagehand {
         old: &Arc<Generation>,
         new: &Arc<Generation>,
         limit: Duration,
-    ) -> Result<Duration, PhaseFailure> {
+    ) -> Result<(Duration, Arc<Vec<u8>>), PhaseFailure> {
         let routes = &self.shared.routes;
         for attempt in 1..=ATTEMPTS {
             let begun = Instant::now();
@@ -157,19 +163,18 @@ impl Stagehand {
             let left = routes.signal().wait_until(Some(deadline), || old.life.inside() == 0);
             old.life.retract_waiter();
             if left {
-                let handed = self.suspend_and_save(old, deadline).and_then(|state| {
-                    let new = Arc::clone(new);
-                    self.within(deadline, "restore", move || new.restore(&state))
+                let handed = self.suspend_and_save(old, deadline).map(Arc::new).and_then(|state| {
+                    self.restore(new, &state, deadline)?;
+                    Ok(state)
                 });
                 return match handed {
-                    Ok(()) => {
+                    Ok(state) => {
                         new.life.set_stage(Stage::Live);
                         routes.serve(&new.life);
-                        Ok(begun.elapsed())
+                        Ok((begun.elapsed(), state))
                     }
                     Err(failure) => {
                         self.resume(old);
-                        routes.serve(&old.life);
                         Err(failure)
                     }
                 };
@@ -185,6 +190,7 @@ impl Stagehand {
                          `pause-deadline`, or use `handoff = \"snapshot\"`"
                     ),
                     panicked: false,
+                    given_up: false,
                 });
             }
             // Orders may come meanwhile; they wait their turn, calls do not.
@@ -202,7 +208,7 @@ impl Stagehand {
             return Err(PhaseFailure::late("suspend", limit));
         }
         let suspended = Arc::clone(old);
-        if let Err(failure) = self.within(deadline, "suspend", move || suspended.run(Op::Suspend).map(drop)) {
+        if let Err(failure) = self.within(deadline, "suspend", move || suspended.suspend()) {
             if Instant::now() >= deadline {
                 return Err(failure);
             }
@@ -212,27 +218,28 @@ impl Stagehand {
         self.within(deadline, "save", move || saved.run(Op::Save))
     }
 
-    /// Runs `start` of the generation that has just been switched to; takes the switch back when it fails.
+    /// Runs `start` of the generation that has just been switched to; takes the switch back when it fails. `state`:
+    /// what was handed over.
     fn begin(
         &self,
         old: &Arc<Generation>,
         new: &Arc<Generation>,
-        has_state: bool,
+        state: Option<Arc<Vec<u8>>>,
     ) -> Result<(), PhaseFailure> {
         let Err(failure) = self.phase(new, Op::Start) else { return Ok(()) };
-        self.roll_back(old, new, has_state);
+        self.roll_back(old, new, state);
         Err(failure)
     }
 
     /// The old generation takes over again, with what the new one has made of the state if it can read that, else
-    /// with the state of the switch.
-    fn roll_back(&self, old: &Arc<Generation>, new: &Arc<Generation>, has_state: bool) {
+    /// with the state of the switch. If it can take over neither, nobody serves and its stage is [`Stage::Ended`].
+    fn roll_back(&self, old: &Arc<Generation>, new: &Arc<Generation>, state: Option<Arc<Vec<u8>>>) {
         let routes = &self.shared.routes;
-        let pause = old.build.manifest.state.as_ref().map(|state| state.pause_deadline).filter(|_| has_state);
-        let limit = pause.unwrap_or_else(|| new.stop_deadline());
+        let pause = old.build.manifest.state.as_ref().map(|rules| rules.pause_deadline.min(LONGEST_PAUSE));
+        let limit = pause.filter(|_| state.is_some()).unwrap_or_else(|| new.stop_deadline());
         let deadline = Instant::now() + limit;
         let mut left = true;
-        if has_state {
+        if state.is_some() {
             new.life.announce_waiter();
             routes.pause(&new.life);
             left = routes.signal().wait_until(Some(deadline), || new.life.inside() == 0);
@@ -244,19 +251,54 @@ impl Stagehand {
         let quiet =
             if self.quiesce(new, deadline) { Ok(()) } else { Err(PhaseFailure::late("suspend", limit)) };
         left &= quiet.is_ok();
-        let given_up = self.within(deadline, "suspend", move || suspended.run(Op::Suspend).map(drop));
+        let given_up = self.within(deadline, "suspend", move || suspended.suspend());
         for failure in [quiet, given_up].into_iter().filter_map(Result::err) {
             tell_failure(&self.shared, &new.life, &failure);
         }
-        if has_state
-            && left
-            && let Some(saved) = self.save_for(old, new, deadline)
-            && let Err(failure) = saved.and_then(|state| self.restore(old, state))
-        {
-            tell_failure(&self.shared, &old.life, &failure);
+        let outcome = match state {
+            None => Ok(StateOutcome::None),
+            Some(state) if left => self.take_back(old, new, &state, limit),
+            Some(_) => Ok(StateOutcome::AtSwitch),
+        };
+        match outcome {
+            Ok(state) => {
+                self.resume(old);
+                self.shared.tell(&old.life, EventKind::RolledBack { from: new.life.number, state });
+            }
+            Err(failure) => {
+                tell_failure(&self.shared, &old.life, &failure);
+                old.life.set_stage(Stage::Ended);
+                routes.absent(&old.life.plugin, format!("its state could not be taken back: {failure}"));
+            }
         }
-        self.resume(old);
-        routes.serve(&old.life);
+    }
+
+    /// Gives `old`, which is suspended and has nobody inside, the state that `new` ended with; when that can not be
+    /// had, its memory is that of the switch; when it fails half-way, the state of the switch is put in its place.
+    fn take_back(
+        &self,
+        old: &Arc<Generation>,
+        new: &Arc<Generation>,
+        state: &Arc<Vec<u8>>,
+        limit: Duration,
+    ) -> Result<StateOutcome, PhaseFailure> {
+        let saved = match self.save_for(old, new, Instant::now() + limit) {
+            None => return Ok(StateOutcome::AtSwitch),
+            Some(Ok(saved)) => Arc::new(saved),
+            Some(Err(failure)) => {
+                tell_failure(&self.shared, &new.life, &failure);
+                return Ok(StateOutcome::AtSwitch);
+            }
+        };
+        match self.restore(old, &saved, Instant::now() + limit) {
+            Ok(()) => Ok(StateOutcome::TakenBack),
+            // It may still be at work in there: nobody else may enter any more.
+            Err(failure) if failure.given_up => Err(failure),
+            Err(failure) => {
+                tell_failure(&self.shared, &old.life, &failure);
+                self.restore(old, state, Instant::now() + limit).map(|()| StateOutcome::AtSwitch)
+            }
+        }
     }
 
     /// The state of `new` in a schema that `old` reads; `None`: it can not be had in one.

@@ -65,7 +65,7 @@ unsafe extern "C" fn connect(hooks: HooksPtr) -> bool {
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 fn connect_plants(hooks: *const LibcHooks) -> bool {
     // SAFETY: the host passes a table that it keeps until the library is closed.
-    unsafe { super::plants::connect(hooks) }
+    unsafe { super::plants::connect(hooks) && crate::facts::PLANTED }
 }
 
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]

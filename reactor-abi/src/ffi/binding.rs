@@ -52,6 +52,15 @@ pub struct Cell {
 }
 
 impl Cell {
+    /// Size, alignment and the offset of every field: part of the ABI fingerprint.
+    pub const LAYOUT: [usize; 5] = [
+        size_of::<Self>(),
+        align_of::<Self>(),
+        std::mem::offset_of!(Self, word),
+        std::mem::offset_of!(Self, ops),
+        std::mem::offset_of!(Self, owner),
+    ];
+
     /// An absent cell. `owner` is the host's own business.
     #[must_use]
     pub fn new(ops: &'static PinOps, owner: *mut ()) -> Self {

@@ -42,14 +42,16 @@ fn real(name: &CStr) -> *mut libc::c_void {
 }
 
 macro_rules! plant {
-    ($(#[$doc:meta])* $name:ident / $symbol:literal ($($arg:ident: $ty:ty),*) -> $ret:ty, |$hooks:ident| $body:expr) => {
+    ($(#[$doc:meta])* $name:ident / $symbol:literal / $field:ident ($($arg:ident: $ty:ty),*) -> $ret:ty, |$hooks:ident| $body:expr) => {
         $(#[$doc])*
         ///
         /// # Safety
         ///
         /// As the C function of this name.
         pub unsafe extern "C-unwind" fn $name($($arg: $ty),*) -> $ret {
-            if let Some($hooks) = hooks() {
+            if let Some($hooks) = hooks()
+                && std::mem::offset_of!(LibcHooks, $field) < $hooks.size
+            {
                 // SAFETY: the host's function of the same contract, with the context it gave.
                 return unsafe { $body };
             }
@@ -65,45 +67,45 @@ macro_rules! plant {
 
 plant! {
     /// Planted as `pthread_key_create`.
-    pthread_key_create / c"pthread_key_create"
+    pthread_key_create / c"pthread_key_create" / key_create
     (key: *mut u32, destructor: Option<unsafe extern "C" fn(*mut u8)>) -> i32,
     |hooks| (hooks.key_create)(hooks.context, key, destructor)
 }
 plant! {
     /// Planted as `pthread_key_delete`.
-    pthread_key_delete / c"pthread_key_delete" (key: u32) -> i32,
+    pthread_key_delete / c"pthread_key_delete" / key_delete (key: u32) -> i32,
     |hooks| (hooks.key_delete)(hooks.context, key)
 }
 plant! {
     /// Planted as `pthread_setspecific`.
-    pthread_setspecific / c"pthread_setspecific" (key: u32, value: *const u8) -> i32,
+    pthread_setspecific / c"pthread_setspecific" / set_specific (key: u32, value: *const u8) -> i32,
     |hooks| (hooks.set_specific)(hooks.context, key, value)
 }
 plant! {
     /// Planted as `__cxa_thread_atexit_impl`.
-    cxa_thread_atexit_impl / c"__cxa_thread_atexit_impl"
+    cxa_thread_atexit_impl / c"__cxa_thread_atexit_impl" / thread_atexit
     (destructor: unsafe extern "C" fn(*mut u8), object: *mut u8, library: *mut u8) -> i32,
     |hooks| { let _ = library; (hooks.thread_atexit)(hooks.context, destructor, object) }
 }
 plant! {
     /// Planted as `pthread_create`.
-    pthread_create / c"pthread_create"
+    pthread_create / c"pthread_create" / thread_create
     (thread: *mut usize, attributes: *const u8, body: unsafe extern "C-unwind" fn(*mut u8) -> *mut u8, argument: *mut u8)
     -> i32,
     |hooks| (hooks.thread_create)(hooks.context, thread, attributes, body, argument)
 }
 plant! {
     /// Planted as `sigaction`.
-    sigaction / c"sigaction" (signal: i32, new: *const u8, old: *mut u8) -> i32,
+    sigaction / c"sigaction" / signal_action (signal: i32, new: *const u8, old: *mut u8) -> i32,
     |hooks| (hooks.signal_action)(hooks.context, signal, new, old)
 }
 plant! {
     /// Planted as `signal`.
-    signal / c"signal" (number: i32, handler: usize) -> usize,
+    signal / c"signal" / signal (number: i32, handler: usize) -> usize,
     |hooks| (hooks.signal)(hooks.context, number, handler)
 }
 plant! {
     /// Planted as `timer_create`.
-    timer_create / c"timer_create" (clock: i32, event: *mut u8, timer: *mut u8) -> i32,
+    timer_create / c"timer_create" / timer_create (clock: i32, event: *mut u8, timer: *mut u8) -> i32,
     |hooks| (hooks.timer_create)(hooks.context, clock, event, timer)
 }

@@ -50,6 +50,18 @@ pub const PAUSED: usize = 1;
 pub const TRACKED: u32 = 1;
 
 impl Binding {
+    /// Size, alignment and the offset of every field: part of the ABI fingerprint.
+    pub const LAYOUT: [usize; 8] = [
+        size_of::<Self>(),
+        align_of::<Self>(),
+        std::mem::offset_of!(Self, object),
+        std::mem::offset_of!(Self, table),
+        std::mem::offset_of!(Self, generation),
+        std::mem::offset_of!(Self, flags),
+        std::mem::offset_of!(Self, waiting),
+        std::mem::offset_of!(Self, shards),
+    ];
+
     /// A binding with nobody inside, pointing nowhere.
     #[must_use]
     pub fn vacant() -> Self {

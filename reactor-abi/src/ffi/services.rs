@@ -138,10 +138,12 @@ impl HooksPtr {
 /// The host's side of the planted libc definitions (Linux): what a library would have asked of libc, asked of the
 /// host, which lets libc hold only the host's own functions.
 ///
-/// Signatures are those of the C functions, with the generation in front.
+/// Signatures are those of the C functions, with the generation in front. Fields are appended only.
 #[repr(C)]
 #[derive(Debug)]
 pub struct LibcHooks {
+    /// How many bytes of this table the host fills: a library asks libc itself for what an older host does not know.
+    pub size: usize,
     /// Which generation asks.
     pub context: RawContext,
     /// `pthread_key_create`

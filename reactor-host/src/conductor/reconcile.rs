@@ -1,6 +1,6 @@
 //! Making what runs agree with what is to run: after each order, over all plugins at once.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
@@ -34,21 +34,38 @@ impl Conductor {
         if !self.running {
             return;
         }
-        let resolution = self.resolve(report);
-        let able: BTreeSet<_> = resolution.order.iter().collect();
-        for plugin in self.order.clone().into_iter().rev() {
-            let keeps = self.slots.get(&plugin).is_some_and(Slot::wanted) && able.contains(&plugin);
-            if !keeps {
-                self.take_down(&plugin, "what it needs is gone", report);
+        // Each failure changes what can run. It also takes a build out of the running, so this comes to an end.
+        loop {
+            let resolution = self.resolve(report);
+            let able: BTreeSet<_> = resolution.order.iter().collect();
+            for plugin in self.order.clone().into_iter().rev() {
+                let keeps = self.slots.get(&plugin).is_some_and(Slot::wanted) && able.contains(&plugin);
+                if !keeps {
+                    self.take_down(&plugin, "what it needs is gone", report);
+                }
+            }
+            self.note_refused(&resolution, report);
+            self.warn(&resolution);
+            if self.carry_through(&resolution.order, report) {
+                return;
             }
         }
-        self.note_refused(&resolution, report);
-        self.warn(&resolution);
-        for plugin in &resolution.order {
-            self.swap_if_new(plugin, report);
+    }
+
+    /// Swaps and brings up, providers first. `false`: something failed, resolve again.
+    fn carry_through(&mut self, order: &[PluginId], report: &mut Report) -> bool {
+        let mut rising = Vec::new();
+        for plugin in order {
+            if self.slots.get(plugin).is_some_and(Slot::has_successor) {
+                // What it needs anew comes first.
+                if !self.bring_up(&std::mem::take(&mut rising), report) || !self.swap(plugin, report) {
+                    return false;
+                }
+            } else if self.slots.get(plugin).is_some_and(|slot| slot.serving.is_none()) {
+                rising.push(plugin.clone());
+            }
         }
-        let rising: Vec<_> = resolution.order.into_iter().filter(|plugin| self.should_rise(plugin)).collect();
-        self.bring_up(&rising, report);
+        self.bring_up(&rising, report)
     }
 
     /// Resolves what is to run. A plugin that serves is judged by its newest build; when that can not run, by the
@@ -57,28 +74,31 @@ impl Conductor {
         let slots = self.slots.values();
         self.environment.running =
             slots.filter(|slot| slot.serving.is_some()).map(|slot| slot.build.manifest.id.clone()).collect();
+        let before: BTreeMap<PluginId, Reason> = self
+            .slots
+            .iter_mut()
+            .filter_map(|(id, slot)| Some((id.clone(), slot.unresolved.take()?)))
+            .collect();
         loop {
             let candidates = self.slots.values().filter(|slot| slot.wanted());
             let manifests: Vec<&Manifest> = candidates.filter_map(Slot::judged_by).collect();
             let resolution = resolve(&manifests, &self.environment);
-            let mut fell_back = Vec::new();
-            for (plugin, errors) in &resolution.refused {
-                let Some(slot) = self.slots.get(plugin) else { continue };
-                let newer =
-                    slot.serving.as_ref().is_some_and(|serving| !Arc::ptr_eq(&serving.build, &slot.build));
-                if newer && slot.trouble.is_none() {
-                    fell_back.push((plugin.clone(), self.reason_of(errors)));
-                }
-            }
+            let refused = resolution.refused.iter();
+            let fell_back: Vec<_> = refused
+                .filter(|(plugin, _)| self.slots.get(plugin).is_some_and(Slot::has_successor))
+                .map(|(plugin, errors)| (plugin.clone(), self.reason_of(errors)))
+                .collect();
             if fell_back.is_empty() {
                 return resolution;
             }
             for (plugin, reason) in fell_back {
                 if let Some(slot) = self.slots.get_mut(&plugin) {
-                    slot.trouble = Some(reason.clone());
+                    slot.unresolved = Some(reason.clone());
                 }
-                let path = self.path(&plugin);
-                self.refuse(&plugin, &reason, path, report);
+                if before.get(&plugin) != Some(&reason) {
+                    let path = self.path(&plugin);
+                    self.refuse(&plugin, &reason, path, report);
+                }
             }
         }
     }
@@ -135,12 +155,9 @@ impl Conductor {
         report.outcomes.push(self.outcome(plugin, failed(reason.clone(), serving)));
     }
 
-    fn swap_if_new(&mut self, plugin: &PluginId, report: &mut Report) {
-        let Some(slot) = self.slots.get_mut(plugin) else { return };
-        let Some(old) = slot.serving.clone() else { return };
-        if Arc::ptr_eq(&old.build, &slot.build) || slot.trouble.is_some() {
-            return;
-        }
+    fn swap(&mut self, plugin: &PluginId, report: &mut Report) -> bool {
+        let Some(slot) = self.slots.get_mut(plugin) else { return true };
+        let Some(old) = slot.serving.clone() else { return true };
         match self.stage.swap(old, Arc::clone(&slot.build), &mut slot.serving) {
             Ok(swapped) => {
                 let status = OutcomeStatus::Swapped {
@@ -151,27 +168,33 @@ impl Conductor {
                     state_handed_over: swapped.state == StateOutcome::HandedOver,
                 };
                 report.outcomes.push(self.outcome(plugin, status));
+                true
             }
             Err(reason) => {
                 slot.trouble = Some(reason.clone());
+                if slot.serving.is_none() {
+                    slot.broken = true;
+                    self.order.retain(|known| known != plugin);
+                }
                 let path = self.path(plugin);
                 self.refuse(plugin, &reason, path, report);
+                false
             }
         }
     }
 
-    fn should_rise(&self, plugin: &PluginId) -> bool {
-        self.slots.get(plugin).is_some_and(|slot| slot.wanted() && slot.serving.is_none())
-    }
-
     /// Takes plugins through their phases together: `init` and `build` of each before its dependants', then every
     /// `register`, every `after_registration`, every `start`. One that fails takes along only what needs it.
-    fn bring_up(&mut self, plugins: &[PluginId], report: &mut Report) {
+    ///
+    /// `false`: one failed.
+    fn bring_up(&mut self, plugins: &[PluginId], report: &mut Report) -> bool {
+        let mut all_well = true;
         let mut rising: Vec<Rising> = Vec::new();
         for plugin in plugins {
             let Some(slot) = self.slots.get(plugin) else { continue };
             if let Some(reason) = self.blocked(slot, &rising) {
                 self.fail(plugin, &reason, report);
+                all_well = false;
                 continue;
             }
             let begun = Instant::now();
@@ -183,6 +206,7 @@ impl Conductor {
                 Err(stillborn) => {
                     let reason = self.stage.bury(stillborn);
                     self.fail(plugin, &reason, report);
+                    all_well = false;
                 }
             }
         }
@@ -195,6 +219,7 @@ impl Conductor {
                     Err(reason) => {
                         self.stage.shared.set_output(&one.plugin, None);
                         self.fail(&one.plugin, &reason, report);
+                        all_well = false;
                         self.stage.reaper.retire(one.generation);
                     }
                 }
@@ -204,6 +229,7 @@ impl Conductor {
         for one in rising {
             self.arrive(one, report);
         }
+        all_well
     }
 
     /// One phase of one rising plugin. From `start` on it serves: its own `start` may call others, and they it.

@@ -79,8 +79,14 @@ impl Instance {
             unclosable: None,
         };
         this.connect(raw);
-        // Strings and a `Value` that was checked when made: encoding can not fail but for memory.
-        let birth = postcard::to_stdvec(birth).unwrap_or_default();
+        let birth = match postcard::to_stdvec(birth) {
+            Ok(birth) => birth,
+            Err(error) => {
+                let folder = birth.plugin_dir.display();
+                let text = format!("the plugin's folder {folder} can not be told to it, rename it: {error}");
+                return Err((Box::new(this), Failure { error: Error::new("RE0313", text), panicked: false }));
+            }
+        };
         let mut answer = Vec::new();
         let (_inside, _frame) = (life.enter(), life.frame());
         // SAFETY: the context belongs to the services and lives until the library is closed.
@@ -215,9 +221,14 @@ impl Instance {
     }
 
     fn give_up(&mut self) {
-        if let Some(Code::Loaded(image)) = self.code.take() {
-            image.retain();
-            self.leak();
+        match self.code.take() {
+            Some(Code::Loaded(image)) => {
+                image.retain();
+                self.leak();
+            }
+            // Code of it may still run, and ask for things.
+            Some(Code::Linked(_)) => self.leak(),
+            None => {}
         }
     }
 

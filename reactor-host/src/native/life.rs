@@ -33,6 +33,7 @@ pub(crate) struct Life {
     pub(crate) number: u64,
     pub(crate) traces: Traces,
     pub(crate) tasks: Tasks,
+    routes: Weak<Routes>,
     binding: BindingLease,
     /// Through this cell the host's own functions enter: destructors at thread exit, deletions of keys.
     own: Lease,
@@ -48,7 +49,7 @@ impl Life {
         number: u64,
     ) -> Arc<Self> {
         let binding = BindingLease::new(pool);
-        let own = Lease::new(pool, routes, None);
+        let own = Lease::new(pool, routes.clone(), None);
         own.set(binding.word());
         Arc::new(Self {
             plugin,
@@ -56,6 +57,7 @@ impl Life {
             number,
             traces: Traces::default(),
             tasks: Tasks::default(),
+            routes,
             binding,
             own,
             stage: AtomicU8::new(Stage::Rising as u8),
@@ -65,6 +67,13 @@ impl Life {
     /// Says what callers of this generation find. `tracked`: they can be made to wait.
     pub(super) fn assign(&self, object: *mut (), table: *mut (), tracked: bool) {
         self.binding.get().assign(object, table, self.number, if tracked { TRACKED } else { 0 });
+    }
+
+    /// Tells whoever waits that something about this generation has changed.
+    pub(crate) fn ring(&self) {
+        if let Some(routes) = self.routes.upgrade() {
+            routes.signal().notify();
+        }
     }
 
     /// What a cell holds that leads to this generation.

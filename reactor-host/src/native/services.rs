@@ -127,7 +127,9 @@ fn run_task(life: &Arc<Life>, desk: &Arc<dyn super::context::Desk>, number: u64,
     {
         let _frame = life.frame();
         if let Err(error) = body.run(number) {
-            desk.log(life, Level::Error, &format!("task `{title}` failed: {error}"), &[]);
+            // A subscriber of the application's that panics must not leave the task running for ever.
+            let told = || desk.log(life, Level::Error, &format!("task `{title}` failed: {error}"), &[]);
+            let _ = catch_unwind(AssertUnwindSafe(told));
         }
     }
     life.tasks.retire(number);

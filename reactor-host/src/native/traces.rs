@@ -5,7 +5,7 @@
 //! outlive a library that it used: its destructors for that library's thread-locals are run if the library is still
 //! there when the thread ends, and forgotten (with what they would have freed) if it is not.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
@@ -29,7 +29,7 @@ struct Inner {
     touched: std::collections::HashMap<usize, std::sync::Weak<exits::ThreadExits>>,
     threads: BTreeMap<u64, String>,
     next_thread: u64,
-    signals: Vec<i32>,
+    signals: BTreeSet<i32>,
     timers: u32,
 }
 

@@ -52,6 +52,12 @@ pub(crate) fn describe(subject: &Subject<'_>, kind: &EventKind) -> String {
             let name = place.map_or(name, |path| plain(&path.display().to_string()));
             format!("{BAD}!{BAD:#} {name}  refused [{code}]: {}", plain(message))
         }
+        EventKind::RolledBack { from, state } => {
+            let state = if *state == StateOutcome::AtSwitch { "  state as of the switch" } else { "" };
+            format!(
+                "{CHANGED}~{CHANGED:#} {name}{generation}  serves again instead of generation {from}{state}"
+            )
+        }
         EventKind::Warned { code, message } => {
             format!("{BAD}!{BAD:#} {name}  [{code}]: {}", plain(message))
         }

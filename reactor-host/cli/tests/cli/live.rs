@@ -102,6 +102,7 @@ pub(crate) fn check(event: &Value) {
         "swapped" => {
             assert!(event["from"].is_u64() && event["paused_micros"].is_u64() && text("state"), "{event}");
         }
+        "rolled_back" => assert!(event["from"].is_u64() && text("state"), "{event}"),
         "log" => assert!(text("level") && text("message") && event["fields"].is_object(), "{event}"),
         "discovered" => assert!(text("path"), "{event}"),
         "stopped" => assert!(text("reason"), "{event}"),

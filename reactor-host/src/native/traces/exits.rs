@@ -131,6 +131,11 @@ impl ThreadExits {
                 && let Some(_inside) = life.enter()
             {
                 let _frame = life.frame();
+                if let Duty::Key { key, .. } = &duty {
+                    // As POSIX has it: the destructor finds the slot empty.
+                    // SAFETY: the generation is pinned, so its key is not deleted.
+                    unsafe { libc::pthread_setspecific(*key, std::ptr::null()) };
+                }
                 // SAFETY: the library gave destructor and object for exactly this, and it is pinned.
                 unsafe { destructor(std::ptr::with_exposed_provenance_mut(object)) };
             }
@@ -159,6 +164,7 @@ unsafe extern "C" fn run(held: *mut libc::c_void) {
     for (life, number) in lock(&exits.counted).drain(..) {
         if let Some(life) = life.upgrade() {
             life.traces.count_out(number);
+            life.ring();
         }
     }
     for last in lock(&exits.on_exit).drain(..) {

@@ -12,6 +12,7 @@ use crate::native::life::Life;
 /// The table for one library.
 pub(in crate::native) fn hooks(context: RawContext) -> LibcHooks {
     LibcHooks {
+        size: size_of::<LibcHooks>(),
         context,
         key_create,
         key_delete,
@@ -26,7 +27,11 @@ pub(in crate::native) fn hooks(context: RawContext) -> LibcHooks {
 
 impl Traces {
     fn touch(&self, exits: &Arc<ThreadExits>) {
-        self.lock().touched.insert(Arc::as_ptr(exits).addr(), Arc::downgrade(exits));
+        let mut inner = self.lock();
+        if inner.touched.len() == inner.touched.capacity() {
+            inner.touched.retain(|_, exits| exits.strong_count() > 0);
+        }
+        inner.touched.insert(Arc::as_ptr(exits).addr(), Arc::downgrade(exits));
     }
 
     /// Takes back all that can be: disarms destructors, deletes keys. The generation is shut and unused by now.
@@ -73,6 +78,7 @@ unsafe extern "C-unwind" fn key_create(
 ) -> i32 {
     // SAFETY: the library passes its own context.
     let life = unsafe { life(context) };
+    let Some(_inside) = life.enter() else { return libc::EAGAIN };
     // SAFETY: `key` is the library's valid place. The destructor stays with the host: libc can not tell which
     // library a value belongs to.
     let status = unsafe { libc::pthread_key_create(key, None) };
@@ -146,6 +152,8 @@ unsafe extern "C-unwind" fn thread_create(
 ) -> i32 {
     // SAFETY: as in `key_create`.
     let life = unsafe { life(context) };
+    // Code that runs while the library is being closed (its own exit handlers) can not leave a thread behind.
+    let Some(_inside) = life.enter() else { return libc::EAGAIN };
     // Counted before it exists: there must be no moment at which it runs uncounted.
     let number = life.traces.count_in("a thread that is starting".to_owned());
     let begin = Box::into_raw(Box::new(Begin { life: Arc::clone(life), number, body, argument }));
@@ -197,7 +205,7 @@ unsafe extern "C-unwind" fn signal_action(
         && action.sa_sigaction != libc::SIG_DFL
         && action.sa_sigaction != libc::SIG_IGN
     {
-        life.traces.lock().signals.push(signal);
+        life.traces.lock().signals.insert(signal);
     }
     // SAFETY: as the library asked of libc.
     unsafe { libc::sigaction(signal, new, old.cast()) }
@@ -207,7 +215,7 @@ unsafe extern "C-unwind" fn signal(context: RawContext, signal: i32, handler: us
     // SAFETY: as in `key_create`.
     let life = unsafe { life(context) };
     if handler != libc::SIG_DFL && handler != libc::SIG_IGN {
-        life.traces.lock().signals.push(signal);
+        life.traces.lock().signals.insert(signal);
     }
     // SAFETY: as the library asked of libc.
     unsafe { libc::signal(signal, handler) }
