@@ -55,3 +55,23 @@ fn a_library_with_a_thread_local_destructor_is_unloaded() {
 fn a_library_that_spawned_and_joined_is_unloaded() {
     cycles("spawn-join", rounds());
 }
+
+#[test]
+fn a_library_whose_thread_runs_on_is_retained_and_unloaded_as_soon_as_the_thread_ends() {
+    let (folder, signal) = (Folder::new(), Folder::new());
+    folder.put("libthread_running.so", &corpus::bytes("thread-running"));
+    let host = host(folder.path());
+    assert!(host.start().expect("the host starts").is_ok());
+    let events = host.events();
+    let end = signal.path().join("end");
+    let path = Value::from(end.to_str().expect("a path in UTF-8"));
+    host.invoke("thread-running", "go", &path).expect("the thread starts");
+    host.disable("thread-running").expect("the host runs");
+    let (_, verdict, reasons) = wait::retired(&events);
+    assert_eq!(verdict, Verdict::Retained);
+    assert!(reasons.iter().any(|reason| reason.starts_with("thread ")), "{reasons:?}");
+    // Nothing else happens in this host: the end of the thread alone must be enough.
+    std::fs::write(&end, "").expect("the folder is writable");
+    let (_, verdict, reasons) = wait::retired(&events);
+    assert_eq!(verdict, Verdict::Unloaded, "{reasons:?}");
+}

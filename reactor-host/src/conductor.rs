@@ -155,7 +155,11 @@ pub(crate) struct Conductor {
     folders: Vec<PathBuf>,
     /// What is known of the folders; absent while somebody watches them.
     tracker: Option<(Tracker, Known)>,
+    /// Nobody watched for a while: what was removed meanwhile is not known.
+    lost_track: bool,
     slots: BTreeMap<PluginId, Slot>,
+    /// Plugins that were switched off and whose library has gone: they come back switched off.
+    disabled: BTreeSet<PluginId>,
     refused: BTreeMap<PathBuf, Refused>,
     /// What was warned of already: once is enough while it lasts.
     warned: BTreeSet<(PluginId, String)>,
@@ -179,7 +183,9 @@ impl Conductor {
             environment,
             folders,
             tracker: Some((tracker, Known::new())),
+            lost_track: false,
             slots,
+            disabled: BTreeSet::new(),
             refused: BTreeMap::new(),
             warned: BTreeSet::new(),
             order: Vec::new(),
@@ -195,7 +201,9 @@ impl Conductor {
                 drop(done);
                 return;
             }
-            self.carry_out(order);
+            if !self.stage.shared.is_closing() {
+                self.carry_out(order);
+            }
             self.publish();
         }
         self.shut_down();

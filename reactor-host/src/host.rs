@@ -201,6 +201,7 @@ impl Host {
 impl Drop for Host {
     fn drop(&mut self) {
         let (done, ended) = mpsc::channel();
+        self.shared.close();
         self.shared.order(Order::Shutdown(done));
         let Some(conductor) = self.conductor.take() else { return };
         if inside_plugin_code() {

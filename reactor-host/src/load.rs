@@ -201,7 +201,7 @@ impl Loader {
         }
         let staged = self.stager.stage(candidate, number)?;
         let known = self.checked.lock().unwrap_or_else(PoisonError::into_inner).contains(&candidate.hash);
-        let image = Image::open(staged, facts.planted, !known)?;
+        let image = Image::open(staged, facts.planted, !known, &candidate.object.needed)?;
         self.checked.lock().unwrap_or_else(PoisonError::into_inner).insert(candidate.hash);
         Ok(image)
     }

@@ -277,6 +277,7 @@ fn end(generation: Generation, life: &Arc<Life>, shared: &Arc<Shared>) -> Receiv
             tell_failure(&shared, &life, &failure);
         }
         life.set_stage(Stage::Ended);
+        generation.instance.cut_imports();
         let Generation { mut instance, .. } = generation;
         if let Err(failure) = instance.destroy() {
             tell_failure(&shared, &life, &PhaseFailure::new("drop", &failure));

@@ -101,6 +101,9 @@ impl Routes {
     pub(crate) fn lease(&self, target: &PluginId) -> Arc<Lease> {
         let lease = Arc::new(Lease::new(&self.pool, self.me.clone(), Some(target.clone())));
         let mut routes = self.lock();
+        if routes.len() == routes.capacity() {
+            routes.retain(|_, route| !route.is_forgotten());
+        }
         let route = route(&mut routes, target);
         lease.set(route.state.word());
         // Handles come and go; the dead ones are swept when the list would grow.
@@ -121,7 +124,7 @@ impl Routes {
             route.cells.retain(|cell| {
                 cell.upgrade().is_some_and(|cell| {
                     cell.set(word);
-                    true
+                    !cell.is_cut()
                 })
             });
         }
@@ -164,7 +167,7 @@ impl Routes {
                     Some(State::Paused(life)) if inside(life.word()) => return Passage::Inside(life.word()),
                     Some(State::Paused(_)) => {}
                     Some(State::Absent(why)) => return Passage::Refused(unavailable(target, why)),
-                    None => return Passage::Refused(unavailable(target, "there is no such plugin")),
+                    None => return Passage::Refused(unavailable(target, UNKNOWN)),
                 }
             }
             if !counted {
@@ -182,11 +185,21 @@ impl Routes {
     }
 }
 
+/// Why there is no route to an id that nobody has heard of.
+const UNKNOWN: &str = "there is no such plugin";
+
+impl Route {
+    /// Whether it stands for an id that somebody once asked for, and nothing more.
+    fn is_forgotten(&self) -> bool {
+        let unknown = matches!(&self.state, State::Absent(why) if why == UNKNOWN);
+        unknown && self.cells.iter().all(|cell| cell.strong_count() == 0)
+    }
+}
+
 fn route<'a>(routes: &'a mut HashMap<PluginId, Route>, plugin: &PluginId) -> &'a mut Route {
-    routes.entry(plugin.clone()).or_insert_with(|| Route {
-        state: State::Absent("there is no such plugin".to_owned()),
-        cells: Vec::new(),
-    })
+    routes
+        .entry(plugin.clone())
+        .or_insert_with(|| Route { state: State::Absent(UNKNOWN.to_owned()), cells: Vec::new() })
 }
 
 fn unavailable(plugin: &PluginId, why: &str) -> Error {

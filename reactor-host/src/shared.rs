@@ -1,7 +1,7 @@
 //! What all threads of one host share: routes, events, clocks, outputs, the list of plugins, the queue of orders.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -27,6 +27,7 @@ pub(crate) struct Shared {
     listing: Mutex<Vec<PluginInfo>>,
     orders: Sender<Order>,
     generations: AtomicU64,
+    closing: AtomicBool,
 }
 
 impl Shared {
@@ -39,12 +40,23 @@ impl Shared {
             listing: Mutex::default(),
             orders,
             generations: AtomicU64::new(0),
+            closing: AtomicBool::new(false),
         })
     }
 
     /// A number that no generation of this host had.
     pub(crate) fn next_generation(&self) -> u64 {
         self.generations.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// Has every order but the last one passed over: the host is being dropped.
+    pub(crate) fn close(&self) {
+        self.closing.store(true, Ordering::Release);
+    }
+
+    /// See [`close`](Self::close).
+    pub(crate) fn is_closing(&self) -> bool {
+        self.closing.load(Ordering::Acquire)
     }
 
     /// Queues an order. `false`: the conductor is gone.

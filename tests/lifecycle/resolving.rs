@@ -104,3 +104,36 @@ fn an_update_that_leaves_its_dependants_range_is_refused_or_takes_them_down_with
     let report = Script::new("base").version("1.1.0").install(&host);
     assert!(tell::loaded(&report).contains(&"child".to_owned()), "{report:?}");
 }
+
+/// `app`, which needs `base` of the same major version.
+fn pair(major: u32) -> (Script, Script) {
+    let version = format!("{major}.0.0");
+    let needs = format!("[dependencies]\nbase = \"^{major}\"");
+    let mark = format!("v{major}");
+    (
+        Script::new("base").version(&version).mark(&mark),
+        Script::new("app").version(&version).mark(&mark).tables(&needs),
+    )
+}
+
+#[test]
+fn an_update_that_comes_before_what_it_needs_is_taken_up_when_that_comes() {
+    let (base, app) = pair(1);
+    let host = started([base, app]);
+    let (base, app) = pair(2);
+    let (_, _, serving) = tell::failure(&app.install(&host), "app");
+    assert!(serving.is_some(), "the running build goes on meanwhile");
+    assert_eq!(tell::mark(&host, "app"), "v1");
+    base.install(&host);
+    assert_eq!((tell::mark(&host, "base"), tell::mark(&host, "app")), ("v2".to_owned(), "v2".to_owned()));
+}
+
+#[test]
+fn an_update_does_not_run_beside_a_dependency_whose_own_update_failed() {
+    let (base, app) = pair(1);
+    let host = started([base, app]);
+    let (base, app) = pair(2);
+    app.install(&host);
+    base.on("register", |_| Err(reactor_abi::Error::msg("not today"))).install(&host);
+    assert_eq!((tell::mark(&host, "base"), tell::mark(&host, "app")), ("v1".to_owned(), "v1".to_owned()));
+}

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use reactor_abi::Services;
 use reactor_host::{EventKind, Value, value};
+use reactor_tests::gate::Gate;
 use reactor_tests::puppet::{Script, started};
 use reactor_tests::{tell, wait};
 
@@ -113,4 +114,47 @@ fn handles_outlive_their_plugin_and_its_host() {
     let (code, message) = tell::error(handle.invoke("mark", &Value::Null));
     assert!(["RE0601", "RE0605"].contains(&code.as_str()), "{code}");
     assert!(message.contains("shut down"), "{message}");
+}
+
+#[test]
+fn a_handle_to_another_plugin_that_is_kept_after_stop_refuses() {
+    let (send, told) = mpsc::channel();
+    let keeper = Script::new("keeper").on("start", move |cue| {
+        send.send(cue.services.peer("other")?).expect("the test listens");
+        Ok(())
+    });
+    let host = started([Script::new("other"), keeper]);
+    let kept = told.try_recv().expect("`start` ran");
+    assert!(kept.invoke("mark", &Value::Null).is_ok());
+    host.disable("keeper").expect("the host runs");
+    let (code, _) = tell::error(kept.invoke("mark", &Value::Null));
+    assert_eq!(code, "RE0606");
+    assert!(tell::swapped(&host.swap("other").expect("the host runs"), "other"));
+    let (code, _) = tell::error(kept.invoke("mark", &Value::Null));
+    assert_eq!(code, "RE0606", "a later switch does not bring it back");
+}
+
+#[test]
+fn a_linked_plugin_that_outlives_its_host_asks_in_vain_and_harms_nobody() {
+    let gate = Gate::new();
+    let (send, told) = mpsc::channel();
+    let inside = gate.clone();
+    let deaf = Script::new("deaf").tables("[run]\nstop-deadline = \"10ms\"").on("start", move |cue| {
+        let (services, inside, send) = (cue.services.clone(), inside.clone(), send.clone());
+        cue.services.spawn("deaf", move |task| {
+            inside.pass();
+            services.info("still here");
+            let refused = services.peer("other").err().map(|error| error.code().to_owned());
+            send.send((task.is_cancelled(), refused)).expect("the test listens");
+            Ok(())
+        })?;
+        Ok(())
+    });
+    let host = started([deaf]);
+    gate.arrived(1);
+    drop(host);
+    gate.open();
+    let (cancelled, refused) = told.recv_timeout(wait::DEADLINE).expect("the task goes on");
+    assert!(cancelled);
+    assert_eq!(refused.as_deref(), Some("RE0606"));
 }

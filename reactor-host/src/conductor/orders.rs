@@ -52,7 +52,10 @@ impl Conductor {
                 // Who asked for it waits for the answer.
                 let _ = reply.send(self.tracker.take());
             }
-            Order::Unwatch(tracker) => self.tracker = Some((tracker, crate::discover::Known::new())),
+            Order::Unwatch(tracker) => {
+                self.tracker = Some((tracker, crate::discover::Known::new()));
+                self.lost_track = true;
+            }
             Order::Request { by, kind, target } => self.request(&by, kind, &target),
             Order::Stop(reply) => {
                 self.stop_all("the host was stopped", &mut report);
@@ -76,6 +79,9 @@ impl Conductor {
                 found.found.iter().flat_map(|entry| [Some(&entry.source), entry.manifest_path.as_ref()]);
             let settled: HashSet<_> = files.flatten().cloned().collect();
             let changes = tracker.observe(found, &settled, Instant::now());
+            if std::mem::take(&mut self.lost_track) {
+                self.drop_missing(&settled, report);
+            }
             return self.take_in(changes, report);
         }
         let sources = self.slots.values().filter_map(|slot| Some(slot.build.candidate()?.source.clone()));
@@ -84,6 +90,24 @@ impl Conductor {
                 Ok(candidate) => self.offer(Build::of(candidate), report),
                 Err(error) => self.refuse_file(path, None, &error, report),
             }
+        }
+    }
+
+    /// Takes down what is no longer there, as far as nobody watched.
+    fn drop_missing(&mut self, found: &HashSet<PathBuf>, report: &mut Report) {
+        let gone =
+            |slot: &Slot| slot.build.candidate().is_some_and(|candidate| !found.contains(&candidate.source));
+        let missing: Vec<_> =
+            self.slots.iter().filter(|(_, slot)| gone(slot)).map(|(id, _)| id.clone()).collect();
+        for id in missing {
+            self.remove(&id, report);
+        }
+    }
+
+    fn remove(&mut self, id: &PluginId, report: &mut Report) {
+        self.take_down_with_dependants(id, "its library was removed", report);
+        if self.slots.remove(id).is_some_and(|slot| slot.disabled) {
+            self.disabled.insert(id.clone());
         }
     }
 
@@ -105,8 +129,7 @@ impl Conductor {
                 Change::Removed { id, source } => {
                     let offered = self.slots.get(&id).and_then(|slot| slot.build.candidate());
                     if offered.is_some_and(|candidate| candidate.source == source) {
-                        self.take_down_with_dependants(&id, "its library was removed", report);
-                        self.slots.remove(&id);
+                        self.remove(&id, report);
                     }
                 }
                 Change::Refused { source, id, error } => self.refuse_file(source, id, &error, report),
@@ -150,7 +173,9 @@ impl Conductor {
     fn offer(&mut self, build: Build, report: &mut Report) {
         let id = build.manifest.id.clone();
         let Some(slot) = self.slots.get_mut(&id) else {
-            self.slots.insert(id, Slot::new(Arc::new(build)));
+            let mut slot = Slot::new(Arc::new(build));
+            slot.disabled = self.disabled.remove(&id);
+            self.slots.insert(id, slot);
             return;
         };
         if let (Source::Linked(_), Source::File(candidate)) = (&slot.build.source, &build.source) {

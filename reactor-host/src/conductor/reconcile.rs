@@ -339,6 +339,7 @@ impl Conductor {
         self.stage.shared.routes.absent(plugin, why);
         self.stage.shared.set_output(plugin, None);
         generation.life.set_stage(Stage::Ended);
+        generation.instance.cut_imports();
         let kind = EventKind::Stopped { reason: why.to_owned(), micros: micros(begun.elapsed()) };
         self.stage.shared.tell(&generation.life, kind);
         report.outcomes.push(self.outcome(plugin, OutcomeStatus::Stopped));

@@ -66,6 +66,12 @@ impl Context {
         self.desk.upgrade().ok_or_else(|| Error::new("RE0605", "the host has shut down"))
     }
 
+    /// Has the handles that the plugin was given refuse from here on.
+    pub(super) fn cut_imports(&self) {
+        let imports = self.imports.lock().unwrap_or_else(PoisonError::into_inner);
+        imports.values().for_each(|lease| lease.cut());
+    }
+
     /// This generation's own cell for calls to `target`, made at first use.
     pub(super) fn import(&self, target: &PluginId) -> Result<Arc<Lease>, Error> {
         let desk = self.desk()?;

@@ -171,6 +171,13 @@ impl Instance {
         read(status, answer)
     }
 
+    /// Ends what it may ask for: its handles to other plugins refuse from here on.
+    pub(crate) fn cut_imports(&self) {
+        if let Some(context) = &self.context {
+            context.cut_imports();
+        }
+    }
+
     /// Drops the plugin.
     ///
     /// # Errors

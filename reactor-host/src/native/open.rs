@@ -35,17 +35,24 @@ pub(crate) enum Closed {
 impl Image {
     /// Opens a library. Its constructors run here.
     ///
-    /// `planted`: what its embedded facts say. `check_layout`: false only for bytes whose layout was found good
+    /// `needed`: the libraries that it depends on, which stay once they were opened. `planted`: what its embedded facts
+    /// say. `check_layout`: false only for bytes whose layout was found good
     /// before, by this host.
     ///
     /// # Errors
     ///
     /// The loader's message, or what does not fit. A library that was opened and does not fit stays open: what its
     /// constructors did is unknown.
-    pub(crate) fn open(staged: Staged, planted: bool, check_layout: bool) -> Result<Self, LoadError> {
+    pub(crate) fn open(
+        staged: Staged,
+        planted: bool,
+        check_layout: bool,
+        needed: &[String],
+    ) -> Result<Self, LoadError> {
         let path = staged.path().to_owned();
         let library = open_library(&path)
             .map_err(|error| LoadError::Open { path: path.clone(), message: chain(&error) })?;
+        pin_dependencies(needed);
         match root(&library, &path, check_layout) {
             Ok(root) => Ok(Self { library: Some(library), root, staged: Some(staged), planted }),
             Err(error) => {
@@ -185,6 +192,23 @@ pub(crate) fn is_listed(path: &Path) -> bool {
 pub(crate) fn is_listed(_: &Path) -> bool {
     true
 }
+
+/// Keeps the libraries that a plugin depends on: they ask libc itself for keys and threads, so nobody could tell when
+/// closing them is safe. Each is kept once, however many plugins need it.
+#[cfg(all(unix, not(target_vendor = "apple")))]
+fn pin_dependencies(needed: &[String]) {
+    use libloading::os::unix::{RTLD_LOCAL, RTLD_NOW};
+    for name in needed {
+        // SAFETY: no constructor runs: with `RTLD_NOLOAD` the loader only marks what it has open already.
+        let marked = unsafe {
+            Library::open(Some(name), RTLD_NOW | RTLD_LOCAL | libc::RTLD_NOLOAD | libc::RTLD_NODELETE)
+        };
+        drop(marked);
+    }
+}
+
+#[cfg(not(all(unix, not(target_vendor = "apple"))))]
+fn pin_dependencies(_: &[String]) {}
 
 /// Takes a handle to a library that the loader kept, so that no later, unrelated close unmaps it.
 #[cfg(all(unix, not(target_vendor = "apple")))]

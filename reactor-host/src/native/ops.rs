@@ -24,6 +24,11 @@ unsafe fn owner<'a>(cell: *const Cell) -> Option<&'a Owner> {
 unsafe extern "C" fn blocked(cell: *const Cell, word: usize, reason: Sink) -> Blocked {
     // SAFETY: whoever pins holds the cell in use.
     let owner = unsafe { owner(cell) };
+    let ended = owner.is_some_and(|owner| owner.cut.load(std::sync::atomic::Ordering::SeqCst));
+    if ended {
+        reason.write(&importer_ended().encode());
+        return Blocked { kind: BlockedKind::Refused, binding: std::ptr::null() };
+    }
     let passage =
         owner.and_then(|owner| Some((owner.routes.upgrade()?, owner.target.as_ref()?))).map_or_else(
             || Passage::Refused(Error::new("RE0605", "the host has shut down")),
@@ -39,6 +44,10 @@ unsafe extern "C" fn blocked(cell: *const Cell, word: usize, reason: Sink) -> Bl
             Blocked { kind: BlockedKind::Refused, binding: std::ptr::null() }
         }
     }
+}
+
+fn importer_ended() -> Error {
+    Error::new("RE0606", "this generation has stopped: its handles to other plugins refuse")
 }
 
 unsafe extern "C" fn disturbed(cell: *const Cell, _: *const Binding) {

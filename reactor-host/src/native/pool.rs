@@ -4,6 +4,7 @@
 //! stays a binding until the pool goes, and the pool stays until every host, handle, guard and retained generation
 //! that holds it is gone.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use reactor_abi::ffi::protocol::{ABSENT, Binding, PAUSED};
@@ -132,6 +133,8 @@ impl Word {
 pub(super) struct Owner {
     pub(super) routes: Weak<Routes>,
     pub(super) target: Option<PluginId>,
+    /// The importer has ended: whatever the routes say, this cell leads nowhere.
+    pub(super) cut: AtomicBool,
 }
 
 /// A cell in use. On drop it is emptied and given back.
@@ -150,9 +153,9 @@ impl Lease {
     /// A cell for calls to `target`, or (without one) a generation's own.
     pub(crate) fn new(pool: &Arc<Pool>, routes: Weak<Routes>, target: Option<PluginId>) -> Self {
         let cell = pool.take_cell();
-        let owner = Box::into_raw(Box::new(Owner { routes, target }));
+        let owner = Box::into_raw(Box::new(Owner { routes, target, cut: AtomicBool::new(false) }));
         // SAFETY: taken from the pool, which this lease keeps.
-        unsafe { &*cell }.owner().store(owner.cast(), std::sync::atomic::Ordering::Release);
+        unsafe { &*cell }.owner().store(owner.cast(), Ordering::Release);
         Self { pool: Arc::clone(pool), cell, owner }
     }
 
@@ -163,7 +166,27 @@ impl Lease {
 
     /// Points the cell somewhere else. Sequentially consistent, as the protocol asks.
     pub(crate) fn set(&self, word: Word) {
-        self.cell().word().store(word.0, std::sync::atomic::Ordering::SeqCst);
+        self.cell().word().store(word.0, Ordering::SeqCst);
+        // Whichever comes later, this store or `cut`, leaves the cell empty.
+        if self.is_cut() {
+            self.cell().word().store(Word::ABSENT.0, Ordering::SeqCst);
+        }
+    }
+
+    /// Empties the cell for good: its importer has ended.
+    pub(super) fn cut(&self) {
+        self.owner().cut.store(true, Ordering::SeqCst);
+        self.cell().word().store(Word::ABSENT.0, Ordering::SeqCst);
+    }
+
+    /// Whether nobody will be let through any more.
+    pub(crate) fn is_cut(&self) -> bool {
+        self.owner().cut.load(Ordering::SeqCst)
+    }
+
+    fn owner(&self) -> &Owner {
+        // SAFETY: made in `new`, freed in `drop`.
+        unsafe { &*self.owner }
     }
 
     /// The address, as a plugin is given it.
@@ -196,7 +219,7 @@ impl Lease {
 impl Drop for Lease {
     fn drop(&mut self) {
         self.set(Word::ABSENT);
-        self.cell().owner().store(std::ptr::null_mut(), std::sync::atomic::Ordering::Release);
+        self.cell().owner().store(std::ptr::null_mut(), Ordering::Release);
         // SAFETY: made by `Box::into_raw` in `new`; nobody uses the cell beyond the lease.
         drop(unsafe { Box::from_raw(self.owner) });
         self.pool.inner.lock().unwrap_or_else(PoisonError::into_inner).free_cells.push(self.cell);
