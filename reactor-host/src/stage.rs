@@ -4,7 +4,7 @@
 //! be overwritten, truncated or replaced at any time without harm, and every build has a path of its own, since
 //! loaders recognise a path (and a device and inode) that they have open and answer with the old code.
 
-use std::fs::{self, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -46,7 +46,13 @@ impl StageError {
 /// Makes private copies in one folder.
 pub(crate) struct Stager {
     folder: Arc<tempfile::TempDir>,
+    /// Locked for as long as this host lives: a folder whose lock is free belongs to one that was killed.
+    _lock: File,
 }
+
+/// How the folders begin, and the lock in each.
+const PREFIX: &str = "reactor-";
+const LOCK: &str = "lock";
 
 impl Stager {
     /// Makes the folder inside `parent`, for this user alone (mode 0700 on Unix).
@@ -56,15 +62,17 @@ impl Stager {
             message: error.to_string(),
         };
         fs::create_dir_all(parent).map_err(failed)?;
+        sweep(parent);
         let mut builder = tempfile::Builder::new();
-        builder.prefix("reactor-");
+        builder.prefix(PREFIX);
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;
             builder.permissions(fs::Permissions::from_mode(0o700));
         }
         let folder = builder.tempdir_in(parent).map_err(failed)?;
-        Ok(Self { folder: Arc::new(folder) })
+        let lock = lock(folder.path()).map_err(failed)?;
+        Ok(Self { folder: Arc::new(folder), _lock: lock })
     }
 
     /// Writes the bytes of `candidate` to a new path. Generation numbers do not repeat in a host, so neither does
@@ -88,6 +96,43 @@ impl Stager {
         file.write_all(&candidate.bytes).map_err(failed)?;
         Ok(staged)
     }
+}
+
+/// Puts a locked lock into a folder. It gets its name when it is locked: nobody finds it free before.
+fn lock(folder: &Path) -> std::io::Result<File> {
+    let unnamed = folder.join(".lock");
+    let lock = File::create_new(&unnamed)?;
+    lock.lock()?;
+    fs::rename(&unnamed, folder.join(LOCK))?;
+    Ok(lock)
+}
+
+/// Removes the folders that killed hosts of this user left behind. What can not be removed is nobody's trouble.
+fn sweep(parent: &Path) {
+    let Ok(entries) = fs::read_dir(parent) else { return };
+    for entry in entries.flatten() {
+        let ours = entry.file_name().to_str().is_some_and(|name| name.starts_with(PREFIX));
+        if !ours || !is_own_folder(&entry.path()) {
+            continue;
+        }
+        let Ok(lock) = File::open(entry.path().join(LOCK)) else { continue };
+        if lock.try_lock().is_ok() {
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
+}
+
+/// Whether a path is a folder, no link, of this very user.
+#[cfg(unix)]
+fn is_own_folder(path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let user = rustix::process::geteuid().as_raw();
+    fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_dir() && metadata.uid() == user)
+}
+
+#[cfg(not(unix))]
+fn is_own_folder(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_dir())
 }
 
 /// One private copy, removed when dropped.
@@ -114,5 +159,26 @@ impl Drop for Staged {
             // Removing is tidiness; the folder goes with the host anyhow.
             let _ = fs::remove_file(&self.path);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_folder_of_a_host_that_was_killed_is_swept_and_that_of_a_living_one_is_not() {
+        let parent = tempfile::tempdir().expect("a temporary folder");
+        let living = Stager::new(parent.path()).expect("a folder");
+        let killed = Stager::new(parent.path()).expect("a folder");
+        let (kept, left) = (living.folder.path().to_owned(), killed.folder.path().to_owned());
+        fs::write(left.join("1-plugin.so"), "copy").expect("the folder is writable");
+        // As the system does when a process is killed: the lock is let go, nothing is removed.
+        let Stager { folder, _lock: lock } = killed;
+        std::mem::forget(folder);
+        drop(lock);
+        let _next = Stager::new(parent.path()).expect("a folder");
+        assert!(kept.is_dir(), "a living host keeps its folder");
+        assert!(!left.exists(), "what was left is removed");
     }
 }
