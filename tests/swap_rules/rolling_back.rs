@@ -97,3 +97,18 @@ fn what_a_failed_build_made_for_its_dependants_is_not_seen() {
     assert!(!new.install(&host).is_ok());
     assert_eq!(host.invoke("child", "read", &Value::Null).expect("built"), Value::from("old"));
 }
+
+#[test]
+fn a_plugin_that_can_take_over_neither_state_is_taken_down_with_the_reason() {
+    let unwilling = |_: &reactor_tests::puppet::Cue<'_>| Err(Error::new("acme.state", "not this one"));
+    let host = started([Script::new("one").state(1, PAUSE).mark("old").on("restore", unwilling)]);
+    let fails = |_: &reactor_tests::puppet::Cue<'_>| Err(Error::new("acme.broken", "it went wrong"));
+    let new = Script::new("one").state(1, PAUSE).mark("new").on("start", fails);
+    let (code, _, serving) = tell::failure(&new.install(&host), "one");
+    assert_eq!((code.as_str(), serving), ("acme.broken", None));
+    let (code, message) = tell::error(host.invoke("one", "mark", &Value::Null));
+    assert_eq!(code, "RE0601");
+    assert!(message.contains("not this one"), "{message}");
+    Script::new("one").state(1, PAUSE).mark("next").install(&host);
+    assert_eq!(tell::mark(&host, "one"), "next", "a new build brings it up afresh");
+}

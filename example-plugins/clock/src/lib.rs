@@ -4,6 +4,8 @@
 //! task looks for its cancellation where it waits: [`Task::sleep`] answers `false` as soon as it is time to end. A
 //! thread of the plugin's own would keep the library from being closed.
 //!
+//! Change the text `tick` in `start` while `reactor dev` runs, and save: the lines that follow have the new one.
+//!
 //! `interval-ms` in `[config]` is the time between two ticks. At most one line a second is logged, however fast it
 //! ticks. Action `ticks` answers how often this generation has ticked, a number.
 

@@ -1,7 +1,7 @@
 //! The smallest plugin: one type, one method, one line that exports it.
 //!
-//! Action `greet` with `{"name": "Ada"}` answers `{"message": "Hello Ada"}`. Change the word below while
-//! `reactor dev` runs, save, and the next call answers with the new one.
+//! Action `greet` with `{"name": "Ada"}` answers `{"message": "Hello Ada"}`. `reactor build` puts the plugin into a
+//! folder, and `reactor call` asks it there. To see a swap under `reactor dev`, change what the plugin `clock` logs.
 
 #![forbid(unsafe_code)]
 
