@@ -49,7 +49,8 @@ pub enum LoadError {
         deadline: std::time::Duration,
     },
     /// No facts of a build are embedded.
-    #[error("{}: not built with `export_plugin!`: it carries no build facts; build it against reactor-abi", .path.display())]
+    #[error(
+        "{}: it carries no build facts: add `export_plugin!(YourType);` to the plugin's lib.rs, then rebuild it", .path.display())]
     NoFacts {
         /// The library.
         path: PathBuf,

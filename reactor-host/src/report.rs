@@ -1,5 +1,6 @@
 //! What the host answers about plugins: the outcome of an order, and the list.
 
+use std::fmt;
 use std::path::PathBuf;
 
 use semver::Version;
@@ -33,7 +34,15 @@ impl Report {
     }
 }
 
-/// What an order came to for one plugin.
+/// What an order came to for one plugin. As text it is a line for people: `greeting 0.1.0: refused [RE0301]: …`.
+///
+/// ```
+/// # fn show(report: &reactor_host::Report) {
+/// for failure in report.failures() {
+///     eprintln!("{failure}");
+/// }
+/// # }
+/// ```
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct Outcome {
@@ -46,6 +55,18 @@ pub struct Outcome {
     /// How it went.
     #[serde(flatten)]
     pub status: OutcomeStatus,
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.plugin, &self.version, &self.path) {
+            (Some(plugin), Some(version), _) => write!(f, "{plugin} {version}")?,
+            (Some(plugin), None, _) => write!(f, "{plugin}")?,
+            (None, _, Some(path)) => write!(f, "{}", path.display())?,
+            (None, _, None) => f.write_str("?")?,
+        }
+        write!(f, ": {}", self.status)
+    }
 }
 
 /// See [`Outcome`].
@@ -84,6 +105,27 @@ pub enum OutcomeStatus {
         /// The generation that goes on.
         serving: Option<u64>,
     },
+}
+
+impl fmt::Display for OutcomeStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Loaded { generation, .. } => write!(f, "runs as generation {generation}"),
+            Self::Swapped { generation, from, .. } => {
+                write!(f, "generation {generation} has taken over from generation {from}")
+            }
+            Self::Stopped => f.write_str("stopped"),
+            Self::Failed { code, message, serving } => {
+                // What runs and fails has a code of the running host's, or one of its own.
+                let ran = code.starts_with("RE06") || !code.starts_with("RE0");
+                write!(f, "{} [{code}]", if ran { "failed" } else { "refused" })?;
+                if let Some(generation) = serving {
+                    write!(f, ", generation {generation} goes on")?;
+                }
+                write!(f, ": {message}")
+            }
+        }
+    }
 }
 
 /// One plugin, as the host knows it now.
@@ -125,7 +167,7 @@ pub enum PluginStatus {
     Stopped,
 }
 
-/// Why something is not so.
+/// Why something is not so. As text: `[RE0301] message`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Reason {
@@ -133,6 +175,12 @@ pub struct Reason {
     pub code: String,
     /// Why, and what to do.
     pub message: String,
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "[{}] {}", self.code, self.message)
+    }
 }
 
 impl Reason {
@@ -145,5 +193,39 @@ impl From<PhaseFailure> for Reason {
     fn from(failure: PhaseFailure) -> Self {
         let message = failure.to_string();
         Self::new(failure.code, message)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn outcome(status: OutcomeStatus) -> Outcome {
+        let plugin = PluginId::new("greeting").expect("an id");
+        Outcome { plugin: Some(plugin), version: Some(Version::new(0, 1, 0)), path: None, status }
+    }
+
+    fn failed(code: &str, serving: Option<u64>) -> OutcomeStatus {
+        OutcomeStatus::Failed { code: code.to_owned(), message: "why, and what to do".to_owned(), serving }
+    }
+
+    #[test]
+    fn an_outcome_is_a_line_for_people() {
+        for (status, line) in [
+            (failed("RE0301", None), "greeting 0.1.0: refused [RE0301]: why, and what to do"),
+            (
+                failed("RE0301", Some(3)),
+                "greeting 0.1.0: refused [RE0301], generation 3 goes on: why, and what to do",
+            ),
+            (failed("RE0603", None), "greeting 0.1.0: failed [RE0603]: why, and what to do"),
+            (failed("plugin.error", None), "greeting 0.1.0: failed [plugin.error]: why, and what to do"),
+            (OutcomeStatus::Loaded { generation: 1, micros: 5 }, "greeting 0.1.0: runs as generation 1"),
+            (OutcomeStatus::Stopped, "greeting 0.1.0: stopped"),
+        ] {
+            assert_eq!(outcome(status).to_string(), line);
+        }
+        let nameless = Outcome { plugin: None, path: Some("a.so".into()), ..outcome(failed("RE0120", None)) };
+        assert!(nameless.to_string().starts_with("a.so") && nameless.to_string().contains("[RE0120]"));
+        assert_eq!(Reason::new("RE0301", "why").to_string(), "[RE0301] why");
     }
 }

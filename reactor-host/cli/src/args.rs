@@ -32,7 +32,7 @@ pub(crate) enum Command {
 /// Run the plugins of a folder, and follow the folder
 ///
 /// Plugins that appear in the folder are loaded, rebuilt ones are swapped while they run, deleted ones are stopped.
-/// Ctrl-C stops them all in order; a second one ends at once.
+/// A folder that is not there yet is waited for. Ctrl-C stops them all in order; a second one ends at once.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  reactor run plugins\n  reactor run plugins --json | jq .event\n  \
                         reactor run plugins --once   # does everything load? (exit code 1 if not)")]
@@ -48,6 +48,8 @@ pub(crate) struct RunArgs {
 }
 
 /// List the plugins of a folder without running any
+///
+/// Says of each one that a host would refuse why it would, as far as the files tell.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  reactor list plugins\n  reactor list plugins --json")]
 pub(crate) struct ListArgs {
@@ -103,6 +105,9 @@ pub(crate) struct CallArgs {
 ///
 /// Every plugin gets a folder named by its id, with its plugin.toml and its library. A folder that is there already
 /// is updated so that a host following it never sees half a plugin.
+///
+/// Fails if a path yields no plugin, something does not compile, or a host would refuse what was built; the others are
+/// built all the same.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  reactor build . --out plugins\n  \
                         reactor build example-plugins --out plugins --release")]

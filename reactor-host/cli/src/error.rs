@@ -32,16 +32,15 @@ pub(crate) enum CliError {
         message: String,
     },
     /// No plugin crate was found.
-    #[error(
-        "no plugin crate in {}: one has `crate-type = [\"cdylib\"]` and a plugin.toml beside its Cargo.toml",
-        list(paths)
-    )]
+    #[error("no plugin to build: {why}")]
     NoPlugins {
-        /// Where they were looked for.
-        paths: Vec<PathBuf>,
+        /// The path that was named.
+        path: PathBuf,
+        /// What is missing there, and what to do.
+        why: String,
     },
     /// A file of a plugin cannot be read or put in its place.
-    #[error("cannot {what} {}: {source}; check the folder's permissions and the space left", path.display())]
+    #[error("cannot {what} {}: {source}; {}", path.display(), advice(source))]
     File {
         /// What was tried: `read`, `write`.
         what: &'static str,
@@ -69,8 +68,10 @@ pub(crate) enum CliError {
         total: usize,
     },
     /// The value for a call is no JSON.
-    #[error("the value to send is not JSON: {source}; quote it for the shell: '{{\"name\": \"Ada\"}}'")]
+    #[error("{}", bad_value(source, *from_stdin))]
     BadValue {
+        /// Whether it came on standard input.
+        from_stdin: bool,
         /// What is wrong, and where.
         source: serde_json::Error,
     },
@@ -170,6 +171,24 @@ impl From<reactor_abi::Error> for CliError {
     }
 }
 
-fn list(paths: &[PathBuf]) -> String {
-    paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
+fn bad_value(source: &serde_json::Error, from_stdin: bool) -> String {
+    if from_stdin {
+        return format!("what came on standard input is not JSON: {source}");
+    }
+    format!("the value to send is not JSON: {source}; quote it for the shell: '{{\"name\": \"Ada\"}}'")
+}
+
+/// What to do about a file or folder that the system does not give.
+fn advice(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::NotFound => "check the path",
+        io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => {
+            "a file stands where a folder is needed: name another folder, or move the file away"
+        }
+        io::ErrorKind::IsADirectory => "a folder stands where a file is needed: move it away",
+        io::ErrorKind::PermissionDenied => "check its permissions",
+        io::ErrorKind::ReadOnlyFilesystem => "nothing can be written there: name another folder",
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "make space on the disk",
+        _ => "check the disk, and try again",
+    }
 }

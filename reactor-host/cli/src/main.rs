@@ -13,6 +13,7 @@ mod packages;
 mod private_host;
 mod shelf;
 mod status;
+mod verdict;
 
 use std::process::ExitCode;
 

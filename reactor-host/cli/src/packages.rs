@@ -3,6 +3,7 @@
 //! Cargo is asked, nothing is guessed: a plugin crate is a package with a cdylib target and a `plugin.toml` beside its
 //! `Cargo.toml`.
 
+mod missing;
 #[cfg(test)]
 mod tests;
 
@@ -12,8 +13,10 @@ use std::path::{Path, PathBuf};
 use cargo_metadata::{Metadata, Package, PackageId};
 use reactor_host::manifest::{Manifest, PluginId};
 
+use self::missing::Parts;
 use crate::cargo_build::Cargo;
 use crate::error::CliError;
+use crate::output;
 
 /// How deep below a folder crates are looked for: `plugins/greeting`, `plugins/text/greeting`.
 const DEPTH: usize = 2;
@@ -57,13 +60,26 @@ pub(crate) struct Workspace {
 /// What was found.
 #[derive(Debug)]
 pub(crate) struct Found {
-    /// By root; never empty.
+    /// By root; empty when every path is [missing](Self::missing).
     pub(crate) workspaces: Vec<Workspace>,
     /// Crates that cargo cannot read; they hide no neighbour.
     pub(crate) skipped: Vec<CliError>,
+    /// Why each path that was named and yields no plugin does not.
+    pub(crate) missing: Vec<CliError>,
 }
 
 impl Found {
+    /// Whether all that was named could be used.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.skipped.is_empty() && self.missing.is_empty()
+    }
+
+    /// Says on standard error what could not be used.
+    pub(crate) fn tell(&self) {
+        self.skipped.iter().for_each(output::warning);
+        self.missing.iter().for_each(output::error);
+    }
+
     /// All plugins.
     pub(crate) fn plugins(&self) -> impl Iterator<Item = &PluginCrate> {
         self.workspaces.iter().flat_map(|workspace| &workspace.plugins)
@@ -74,13 +90,20 @@ impl Found {
 ///
 /// # Errors
 ///
-/// [`CliError::NoPlugins`], or why cargo could not read the only crates there are; a path that cannot be read.
+/// [`CliError::CargoMissing`]. A path without plugins is no error here: it is among what is [missing](Found::missing).
 pub(crate) fn find(cargo: &Cargo, paths: &[PathBuf]) -> Result<Found, CliError> {
     let mut workspaces: BTreeMap<PathBuf, BTreeMap<String, PluginCrate>> = BTreeMap::new();
-    let mut skipped = Vec::new();
-    for path in paths {
-        let path = path.canonicalize().map_err(CliError::reading(path))?;
+    let (mut skipped, mut missing) = (Vec::new(), Vec::new());
+    for named in paths {
+        let path = match named.canonicalize() {
+            Ok(path) => path,
+            Err(error) => {
+                missing.push(CliError::reading(named)(error));
+                continue;
+            }
+        };
         let mut seen = HashSet::new();
+        let (mut unreadable, mut packages, mut any) = (Vec::new(), Vec::new(), false);
         for folder in crate_folders(&path) {
             if seen.contains(&folder) {
                 continue;
@@ -89,7 +112,7 @@ pub(crate) fn find(cargo: &Cargo, paths: &[PathBuf]) -> Result<Found, CliError> 
                 Ok(metadata) => metadata,
                 Err(error @ CliError::CargoMissing { .. }) => return Err(error),
                 Err(error) => {
-                    skipped.push(error);
+                    unreadable.push(error);
                     continue;
                 }
             };
@@ -97,19 +120,26 @@ pub(crate) fn find(cargo: &Cargo, paths: &[PathBuf]) -> Result<Found, CliError> 
             let plugins = workspaces.entry(metadata.workspace_root.clone().into_std_path_buf()).or_default();
             for package in metadata.packages.iter().filter(|package| is_plugin(package, &path)) {
                 plugins.insert(package.id.repr.clone(), plugin(package, &metadata));
+                any = true;
             }
+            packages.extend(metadata.packages.iter().map(Parts::of));
+        }
+        if any {
+            skipped.append(&mut unreadable);
+        } else if unreadable.is_empty() {
+            let why = missing::why(named, &path, &packages);
+            missing.push(CliError::NoPlugins { path: named.clone(), why });
+        } else {
+            missing.append(&mut unreadable);
         }
     }
     workspaces.retain(|_, plugins| !plugins.is_empty());
-    if workspaces.is_empty() {
-        return Err(skipped.pop().unwrap_or(CliError::NoPlugins { paths: paths.to_owned() }));
-    }
     let in_order = |(root, plugins): (PathBuf, BTreeMap<_, PluginCrate>)| {
         let mut plugins: Vec<_> = plugins.into_values().collect();
         plugins.sort_by(|a, b| a.label().cmp(b.label()));
         Workspace { root, plugins }
     };
-    Ok(Found { workspaces: workspaces.into_iter().map(in_order).collect(), skipped })
+    Ok(Found { workspaces: workspaces.into_iter().map(in_order).collect(), skipped, missing })
 }
 
 /// `path` itself if cargo can read it, else the folders below that have a `Cargo.toml`.
@@ -143,10 +173,8 @@ fn folder_of(package: &Package) -> PathBuf {
 }
 
 fn is_plugin(package: &Package, within: &Path) -> bool {
-    let folder = folder_of(package);
-    folder.starts_with(within)
-        && folder.join("plugin.toml").is_file()
-        && package.targets.iter().any(cargo_metadata::Target::is_cdylib)
+    let parts = Parts::of(package);
+    parts.folder.starts_with(within) && parts.has_manifest && parts.is_cdylib
 }
 
 fn plugin(package: &Package, metadata: &Metadata) -> PluginCrate {

@@ -1,7 +1,7 @@
 //! Why something in a plugin folder cannot be offered.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use semver::Version;
 use thiserror::Error;
@@ -14,7 +14,7 @@ use crate::object_file::ObjectError;
 #[non_exhaustive]
 pub enum DiscoverError {
     /// The file cannot be opened or read.
-    #[error("cannot read {}: {source}; check its permissions", path.display())]
+    #[error("cannot read {}: {source}; {}", path.display(), file_advice(source))]
     Unreadable {
         /// The file.
         path: PathBuf,
@@ -125,7 +125,7 @@ pub enum DiscoverError {
         reason: String,
     },
     /// A plugin folder is missing or cannot be listed.
-    #[error("cannot list the folder {}: {source}; create it or check its permissions", path.display())]
+    #[error("cannot list the folder {}: {source}; {}", path.display(), folder_advice(path, source))]
     Folder {
         /// The folder.
         path: PathBuf,
@@ -138,6 +138,31 @@ pub enum DiscoverError {
         /// The folder.
         path: PathBuf,
     },
+}
+
+/// What to do about a file that the system does not let us read.
+fn file_advice(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::NotFound => "check the path",
+        io::ErrorKind::PermissionDenied => "check its permissions",
+        io::ErrorKind::NotADirectory => "a file stands where the path names a folder: check the path",
+        io::ErrorKind::IsADirectory => "it is a folder: give the file",
+        _ => "check the disk, and try again",
+    }
+}
+
+/// What to do about a folder that the system does not let us list.
+fn folder_advice(path: &Path, error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "check the path, or create it".to_owned(),
+        io::ErrorKind::PermissionDenied => "check its permissions".to_owned(),
+        io::ErrorKind::NotADirectory => {
+            let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+            let parent = parent.unwrap_or(Path::new("."));
+            format!("it is a file: give the folder that it is in: {}", parent.display())
+        }
+        _ => "check the disk, and try again".to_owned(),
+    }
 }
 
 /// A version that is not used since another path serves the same plugin.

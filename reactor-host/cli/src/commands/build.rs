@@ -1,14 +1,16 @@
 //! `reactor build`: plugin crates into folders that can be dropped anywhere.
 
+use reactor_host::discover::read_one;
 use serde::Serialize;
 
 use crate::args::BuildArgs;
 use crate::cargo_build::{Cargo, Mode};
 use crate::error::CliError;
-use crate::output::{self, GOOD, Output, plain};
+use crate::output::{self, BAD, GOOD, Output, plain};
 use crate::packages;
 use crate::shelf::{Placed, Shelf};
 use crate::status::ExitStatus;
+use crate::verdict::Refusal;
 
 /// A plugin that was built.
 #[derive(Serialize)]
@@ -18,6 +20,8 @@ struct Row<'a> {
     library: &'a std::path::Path,
     hash: String,
     changed: bool,
+    /// Why a host would not take it.
+    refused: Option<Refusal>,
 }
 
 /// See the module.
@@ -25,10 +29,13 @@ pub(super) fn build(args: &BuildArgs) -> Result<ExitStatus, CliError> {
     let output = Output::new(args.format);
     let cargo = Cargo::new();
     let found = packages::find(&cargo, &args.crates.paths)?;
-    found.skipped.iter().for_each(output::warning);
+    found.tell();
+    if found.workspaces.is_empty() {
+        return Ok(ExitStatus::Failed);
+    }
     let mut shelf = Shelf::new(&args.out)?;
     let mode = Mode { release: args.crates.release, quiet: args.format.json };
-    let mut status = super::done_if(found.skipped.is_empty());
+    let mut status = super::done_if(found.is_whole());
     let mut failed = Vec::new();
     for workspace in &found.workspaces {
         let built = cargo.build(workspace, mode)?;
@@ -36,7 +43,13 @@ pub(super) fn build(args: &BuildArgs) -> Result<ExitStatus, CliError> {
         for plugin in &workspace.plugins {
             let Some(library) = built.libraries.get(&plugin.package) else { continue };
             match shelf.place(plugin, library) {
-                Ok((placed, changed)) => output.put(&row(&placed, changed), line)?,
+                Ok((placed, changed)) => {
+                    let row = row(&placed, changed);
+                    if row.refused.is_some() {
+                        status = ExitStatus::Failed;
+                    }
+                    output.put(&row, line)?;
+                }
                 Err(error) => {
                     output::error(&error);
                     status = ExitStatus::Failed;
@@ -57,10 +70,22 @@ fn row(placed: &Placed, changed: bool) -> Row<'_> {
         library: &placed.library,
         hash: placed.hash.to_string(),
         changed,
+        refused: match read_one(&placed.library) {
+            Ok(candidate) => Refusal::of(&candidate),
+            Err(error) => Some(Refusal::from(&error.into())),
+        },
     }
 }
 
 fn line(row: &Row<'_>) -> String {
     let library = plain(&row.library.display().to_string());
+    if let Some(Refusal { code, message }) = &row.refused {
+        return format!(
+            "{BAD}!{BAD:#} {} {}  built, but hosts refuse it [{code}]: {}",
+            row.plugin,
+            row.version,
+            plain(message)
+        );
+    }
     format!("{GOOD}+{GOOD:#} {} {}  {library}", row.plugin, row.version)
 }

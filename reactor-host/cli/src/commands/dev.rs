@@ -15,7 +15,7 @@ use self::session::Session;
 use crate::args::DevArgs;
 use crate::cargo_build::{Built, Cargo};
 use crate::error::CliError;
-use crate::output::{self, Output};
+use crate::output::Output;
 use crate::packages;
 use crate::status::ExitStatus;
 
@@ -34,7 +34,10 @@ pub(super) fn dev(args: &DevArgs) -> Result<ExitStatus, CliError> {
     let output = Output::new(args.format);
     let cargo = Cargo::apart();
     let found = packages::find(&cargo, &args.crates.paths)?;
-    found.skipped.iter().for_each(output::warning);
+    found.tell();
+    if !found.missing.is_empty() {
+        return Ok(ExitStatus::Failed);
+    }
     let names = found.plugins().map(|plugin| plugin.label().to_owned()).collect();
     let building = Notice::Building { plugins: names, release: args.crates.release, once: args.once };
     output.put(&building, Notice::text)?;

@@ -1,11 +1,11 @@
 //! `reactor inspect`: what a library says about itself; runs nothing.
 
-mod verdict;
-
 use std::fmt::Write as _;
 use std::path::Path;
 
-use reactor_host::discover::{Candidate, ContentHash, DiscoverError, ManifestOrigin, read_one};
+use reactor_host::discover::{
+    Candidate, ContentHash, DiscoverError, Known, ManifestOrigin, Outcome, read_one, scan,
+};
 use reactor_host::manifest::Manifest;
 use reactor_host::object_file::{BuildFacts, ObjectFile};
 use serde::Serialize;
@@ -14,6 +14,7 @@ use crate::args::InspectArgs;
 use crate::error::CliError;
 use crate::output::{Output, plain};
 use crate::status::ExitStatus;
+use crate::verdict::{self, Refusal};
 
 /// All that is known of a file.
 #[derive(Serialize)]
@@ -41,12 +42,6 @@ struct Library<'a> {
     runpath: &'a [String],
 }
 
-#[derive(Serialize)]
-struct Refusal {
-    code: String,
-    message: String,
-}
-
 /// See the module.
 pub(super) fn inspect(args: &InspectArgs) -> Result<ExitStatus, CliError> {
     let output = Output::new(args.format);
@@ -59,7 +54,7 @@ pub(super) fn inspect(args: &InspectArgs) -> Result<ExitStatus, CliError> {
         Err(error) => {
             // A library that is no plugin still has facts worth seeing.
             let rest = library_alone(&args.file, &error);
-            let error = CliError::from(error);
+            let error = with_hint(&args.file, error);
             if let Some((bytes, object)) = rest {
                 let facts = Facts {
                     bytes: Some(bytes.len()),
@@ -73,6 +68,28 @@ pub(super) fn inspect(args: &InspectArgs) -> Result<ExitStatus, CliError> {
             Err(error)
         }
     }
+}
+
+/// The error, and for a folder that some other command is for, which.
+fn with_hint(path: &Path, error: DiscoverError) -> CliError {
+    if !matches!(error, DiscoverError::NotAPlugin { .. } | DiscoverError::NoLibrary { .. }) {
+        return error.into();
+    }
+    let shown = path.display();
+    let hint = if path.join("Cargo.toml").is_file() {
+        format!("it is a crate: build it first, with `reactor build {shown} --out plugins`")
+    } else if holds_plugins(path) {
+        format!("it is a folder of plugins: `reactor list {shown}`")
+    } else {
+        return error.into();
+    };
+    CliError::Answer { code: error.code().to_owned(), message: format!("{error}; {hint}") }
+}
+
+/// Whether a host could be pointed at `folder`.
+fn holds_plugins(folder: &Path) -> bool {
+    let found = scan(&[folder.to_owned()], &Known::new()).found;
+    found.iter().any(|entry| !matches!(entry.outcome, Outcome::Refused(DiscoverError::Folder { .. })))
 }
 
 /// The bytes and facts of a library that was refused for something outside its own file.
@@ -103,7 +120,7 @@ impl<'a> Facts<'a> {
             manifest_from: None,
             library: object.map(Library::of),
             build: object.and_then(|object| object.embedded.as_ref()).map(|embedded| &embedded.facts),
-            refused: error.map(|error| Refusal { code: error.code().to_owned(), message: error.to_string() }),
+            refused: error.map(Refusal::from),
         }
     }
 

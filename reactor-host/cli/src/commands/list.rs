@@ -12,6 +12,7 @@ use crate::args::ListArgs;
 use crate::error::CliError;
 use crate::output::{BAD, FAINT, Output, plain};
 use crate::status::ExitStatus;
+use crate::verdict::Refusal;
 
 /// One plugin, or one file that offers none.
 #[derive(Debug, Serialize)]
@@ -22,12 +23,6 @@ struct Row {
     hash: Option<String>,
     /// Why it cannot be used.
     refused: Option<Refusal>,
-}
-
-#[derive(Debug, Serialize)]
-struct Refusal {
-    code: &'static str,
-    message: String,
 }
 
 /// See the module.
@@ -68,7 +63,7 @@ fn usable(candidate: &Candidate) -> Row {
         version: Some(candidate.manifest.version.clone()),
         library: candidate.source.clone(),
         hash: Some(candidate.hash.to_string()),
-        refused: None,
+        refused: Refusal::of(candidate),
     }
 }
 
@@ -77,7 +72,7 @@ fn refused(library: PathBuf, plugin: Option<PluginId>, error: &DiscoverError) ->
         DiscoverError::Shadowed(shadowed) => Some(shadowed.version.clone()),
         _ => None,
     };
-    let refused = Some(Refusal { code: error.code(), message: error.to_string() });
+    let refused = Some(Refusal { code: error.code().to_owned(), message: error.to_string() });
     Row { plugin, version, library, hash: None, refused }
 }
 

@@ -33,7 +33,8 @@ impl Tree {
 
     fn find(&self, paths: &[&str]) -> Result<Found, CliError> {
         let paths: Vec<PathBuf> = paths.iter().map(|path| self.0.path().join(path)).collect();
-        find(&Cargo::new(), &paths)
+        let mut found = find(&Cargo::new(), &paths)?;
+        if found.workspaces.is_empty() { Err(found.missing.remove(0)) } else { Ok(found) }
     }
 
     #[track_caller]
@@ -101,6 +102,28 @@ fn nothing_to_build_is_an_error_that_says_what_a_plugin_crate_is() {
         assert!(error.to_string().contains("plugin.toml"), "{error}");
     }
     assert_eq!(tree.find(&["absent"]).expect_err("no folder").code(), "RE0904");
+}
+
+#[test]
+fn a_path_without_a_plugin_is_told_beside_those_that_have_one() {
+    let tree = Tree::new();
+    tree.plugin("good", ALONE).package("bare", "cdylib", ALONE).package("rlib", "rlib", ALONE);
+    tree.write("rlib/plugin.toml", "").write("lone/plugin.toml", "").write("file", "");
+    for (path, says) in [
+        ("bare", "bare/Cargo.toml is there, plugin.toml is not"),
+        (
+            "rlib",
+            "rlib has a plugin.toml, but its Cargo.toml makes no cdylib: add `crate-type = [\"cdylib\"]`",
+        ),
+        ("lone", "lone/plugin.toml is there, Cargo.toml is not"),
+        ("file", "file is a file: give the folder that it is in"),
+    ] {
+        let found = tree.find(&["good", path]).expect("one plugin");
+        assert_eq!(found.plugins().map(PluginCrate::label).collect::<Vec<_>>(), ["acme.good"]);
+        let [missing] = found.missing.as_slice() else { panic!("{path}: {:?}", found.missing) };
+        assert_eq!(missing.code(), "RE0903");
+        assert!(missing.to_string().contains(says), "{path}: {missing}");
+    }
 }
 
 #[test]

@@ -73,7 +73,33 @@ fn inspect_and_list_run_nothing() {
     fs::write(folder.path().join("telltale.toml"), manifest).expect("written");
     let assert = reactor().args(["inspect", "--json"]).arg(&library).assert().code(1);
     assert_eq!(rows(&assert.get_output().stdout)[0]["refused"]["code"], "RE0301");
+    let assert = reactor().args(["list", "--json"]).arg(folder.path()).assert().code(0);
+    assert_eq!(rows(&assert.get_output().stdout)[0]["refused"]["code"], "RE0301", "as `inspect` says");
     assert!(!witness.exists(), "its constructor ran");
+}
+
+#[test]
+fn commands_for_one_kind_of_folder_name_the_command_for_the_other() {
+    let plugins = plugins();
+    for (name, says) in [("inspect", "reactor list"), ("build", "reactor run")] {
+        let mut command = reactor();
+        command.arg(name).arg(plugins.path());
+        if says == "reactor run" {
+            command.arg("--out").arg(plugins.path().join("out"));
+        }
+        let stderr = String::from_utf8_lossy(&command.assert().code(1).get_output().stderr).into_owned();
+        assert!(stderr.contains(says), "{says}: {stderr}");
+    }
+}
+
+#[test]
+fn build_says_what_a_host_would_refuse() {
+    let manifest = "schema = 1\nid = \"not-exported\"\nversion = \"1.0.0\"\napi = \"^1\"\n";
+    let crates = Crates::new(&[("not-exported", manifest, "")]);
+    let out = tempfile::tempdir().expect("a temporary folder");
+    let assert = reactor().arg("build").arg(crates.path()).arg("--out").arg(out.path()).assert().code(1);
+    let text = String::from_utf8_lossy(&assert.get_output().stdout).into_owned();
+    assert!(text.contains("RE0301") && text.contains("export_plugin!(YourType);"), "{text}");
 }
 
 #[test]

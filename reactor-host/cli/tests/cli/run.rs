@@ -24,6 +24,13 @@ fn call_prints_the_answer() {
         let stderr = String::from_utf8_lossy(&assert.get_output().stderr).into_owned();
         assert!(stderr.contains(code) && assert.get_output().stdout.is_empty(), "{stderr}");
     }
+    fs::write(plugins.path().join("libgarbage.so"), b"no library, whatever its name says\n".repeat(9))
+        .expect("written");
+    let assert = call(&["no-such-plugin", "go"], "").assert().code(1);
+    let stderr = String::from_utf8_lossy(&assert.get_output().stderr).into_owned();
+    for part in ["plugins here: greeting, word-count", "warning[RE0120]"] {
+        assert!(stderr.contains(part), "{part}: {stderr}");
+    }
 }
 
 #[test]
@@ -55,6 +62,14 @@ fn run_once_says_whether_everything_runs() {
         not_all.iter().any(|event| event["event"] == "loaded" && event["plugin"] == "greeting"),
         "{not_all:#?}"
     );
+}
+
+#[test]
+fn run_once_says_that_a_folder_is_empty() {
+    let empty = tempfile::tempdir().expect("a temporary folder");
+    let assert = reactor().args(["run", "--once"]).arg(empty.path()).assert().code(0);
+    let text = String::from_utf8_lossy(&assert.get_output().stdout).into_owned();
+    assert!(text.starts_with("no plugins in "), "{text}");
 }
 
 #[test]

@@ -32,4 +32,10 @@ fn what_can_not_be_done_is_a_failure() {
     ends(&["dev", empty, "--once"], 1, "RE0903");
     ends(&["build", empty, "--out", empty], 1, "RE0903");
     ends(&["call", "--plugins", empty, "greeting", "greet"], 1, "RE0601");
+    ends(&["call", "--plugins", "no/such/folder", "greeting", "greet"], 1, "RE0151");
+    ends(&["run", "Cargo.toml"], 1, "give the folder that it is in");
+    let out = format!("{empty}/Cargo.toml/plugins");
+    std::fs::write(format!("{empty}/Cargo.toml"), "[workspace]\n").expect("written");
+    ends(&["build", empty, "--out", &out], 1, "RE0903");
+    ends(&["inspect", empty], 1, "reactor build");
 }

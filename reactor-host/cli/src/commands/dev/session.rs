@@ -13,7 +13,7 @@ use reactor_host::Host;
 use self::touched::Touched;
 use super::Message;
 use super::notice::Notice;
-use super::show::{Timing, show, whole};
+use super::show::{Timing, Told, show, whole};
 use super::sources::{Sources, folders};
 use crate::args::DevArgs;
 use crate::cargo_build::{Built, Cargo, Mode};
@@ -68,7 +68,8 @@ impl<'a> Session<'a> {
         let host = private_host::build(&[shelf.folder().to_owned()], Files::AsTheyAre)?;
         let timing = Arc::new(Timing::default());
         let (lines, times) = (output.clone(), Arc::clone(&timing));
-        let print = move |event: &_| show(&lines, &times, event);
+        let mut told = Told::default();
+        let print = move |event: &_| show(&lines, &times, &mut told, event);
         let printer = Printer::start(host.events(), print, move || drop(closed.send(Message::End)))?;
         let (cargo, touched) = (Arc::new(cargo), Touched::default());
         Ok(Self {
@@ -163,7 +164,7 @@ impl<'a> Session<'a> {
     /// says why, and the packages stay those that they were.
     fn find_again(&mut self) {
         let found = packages::find(&self.cargo, &self.args.crates.paths);
-        if let Some(found) = found.ok().filter(|found| found.skipped.is_empty()) {
+        if let Some(found) = found.ok().filter(packages::Found::is_whole) {
             self.workspaces = found.workspaces;
             self.touched.all(&self.workspaces);
         }

@@ -1,13 +1,14 @@
 //! The host's events, with what cargo did before them.
 
+use std::collections::HashMap;
 use std::io;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use reactor_host::{Event, EventKind, StateOutcome, Verdict};
+use reactor_host::{Event, EventKind, PluginId, StateOutcome, Verdict};
 use serde::Serialize;
 
-use crate::output::{CHANGED, Output, Subject, describe, handover, micros, spaced};
+use crate::output::{BAD, CHANGED, Output, Subject, describe, handover, micros, plain, spaced};
 
 /// When the build that is being loaded came from cargo.
 #[derive(Debug, Default)]
@@ -44,17 +45,80 @@ struct Timed<'a> {
     times: Option<Times>,
 }
 
-/// Prints `event`. People are spared what only confirms that all is well.
-pub(super) fn show(output: &Output, timing: &Timing, event: &Event) -> io::Result<()> {
+/// What people have been told, so that one failure is one line.
+#[derive(Debug, Default)]
+pub(super) struct Told {
+    /// The generation that serves of each plugin, and whether its state is that of the switch.
+    serving: HashMap<PluginId, (u64, bool)>,
+    /// The failure that was told last, which the host repeats as the reason of its refusal.
+    failure: Option<(PluginId, String)>,
+}
+
+impl Told {
+    /// What to print of an event that people see; `None`: it is told by another line.
+    fn line(&mut self, subject: &Subject<'_>, kind: &EventKind) -> Option<String> {
+        let Some(plugin) = subject.plugin else { return Some(describe(subject, kind)) };
+        match kind {
+            EventKind::Loaded { .. } | EventKind::Swapped { .. } => self.serves(subject, false),
+            EventKind::Stopped { .. } => drop(self.serving.remove(plugin)),
+            // The failure that comes after it says which generation goes on.
+            EventKind::RolledBack { state, .. } => {
+                self.serves(subject, *state == StateOutcome::AtSwitch);
+                return None;
+            }
+            EventKind::Failed { phase, code, message } => {
+                let serving = self.serving.get(plugin);
+                if serving.is_some_and(|(serving, _)| subject.generation.is_some_and(|it| it > *serving)) {
+                    self.failure = Some((plugin.clone(), code.clone()));
+                    let (name, goes_on) = (subject.name(), self.goes_on(plugin));
+                    let message = plain(message);
+                    return Some(format!(
+                        "{BAD}!{BAD:#} {name} failed in {phase} [{code}]{goes_on}: {message}"
+                    ));
+                }
+            }
+            EventKind::Refused { code, message, .. } => {
+                let told = self.failure.take().is_some_and(|(whose, why)| whose == *plugin && why == *code);
+                return (!told).then(|| {
+                    let (name, goes_on) = (subject.name(), self.goes_on(plugin));
+                    format!("{BAD}!{BAD:#} {name}  refused [{code}]{goes_on}: {}", plain(message))
+                });
+            }
+            _ => {}
+        }
+        Some(describe(subject, kind))
+    }
+
+    fn serves(&mut self, subject: &Subject<'_>, at_switch: bool) {
+        if let (Some(plugin), Some(generation)) = (subject.plugin, subject.generation) {
+            self.serving.insert(plugin.clone(), (generation, at_switch));
+        }
+    }
+
+    fn goes_on(&self, plugin: &PluginId) -> String {
+        let state = |at_switch: bool| if at_switch { " with its state as of the switch" } else { "" };
+        let serving = self.serving.get(plugin);
+        serving.map_or_else(String::new, |(generation, at_switch)| {
+            format!(", generation {generation} goes on{}", state(*at_switch))
+        })
+    }
+}
+
+/// Prints `event`. People are spared what only confirms that all is well, and what `told` holds already.
+pub(super) fn show(output: &Output, timing: &Timing, told: &mut Told, event: &Event) -> io::Result<()> {
     let times = if matches!(event.kind, EventKind::Swapped { .. }) { timing.read() } else { None };
     if !output.is_json() && is_routine(&event.kind) {
         return Ok(());
     }
+    let subject = Subject::of(event);
+    let Some(line) = told.line(&subject, &event.kind).or_else(|| output.is_json().then(String::new)) else {
+        return Ok(());
+    };
     output.put(&Timed { event, times }, |_| match (&event.kind, times) {
         (EventKind::Swapped { state, paused_micros, .. }, Some(times)) => {
-            swapped(&Subject::of(event), times, *state, *paused_micros)
+            swapped(&subject, times, *state, *paused_micros)
         }
-        (kind, _) => describe(&Subject::of(event), kind),
+        _ => line,
     })
 }
 
@@ -69,7 +133,7 @@ fn is_routine(kind: &EventKind) -> bool {
 fn swapped(subject: &Subject<'_>, times: Times, state: StateOutcome, paused_micros: u64) -> String {
     let generation = subject.generation.unwrap_or_default();
     format!(
-        "{CHANGED}swapped{CHANGED:#} {} → generation {generation}   cargo {}, reactor {}{}",
+        "{CHANGED}~{CHANGED:#} {} → generation {generation}   cargo {}, reactor {}{}",
         subject.name(),
         micros(times.cargo_micros),
         micros(times.reactor_micros),
@@ -86,7 +150,6 @@ pub(super) fn whole(time: Duration) -> u64 {
 mod tests {
     use anstream::adapter::strip_str;
     use expect_test::expect;
-    use reactor_host::PluginId;
     use semver::Version;
 
     use super::*;
@@ -97,9 +160,30 @@ mod tests {
         let subject = Subject { plugin: Some(&plugin), version: Some(&version), generation: Some(7) };
         let times = Times { cargo_micros: 312_000, reactor_micros: 9_100 };
         let line = |state, paused| strip_str(&swapped(&subject, times, state, paused)).to_string();
-        expect!["swapped word-count 1.4.2 → generation 7   cargo 312 ms, reactor 9.1 ms   state handed over"]
+        expect!["~ word-count 1.4.2 → generation 7   cargo 312 ms, reactor 9.1 ms   state handed over"]
             .assert_eq(&line(StateOutcome::HandedOver, 0));
-        expect!["swapped word-count 1.4.2 → generation 7   cargo 312 ms, reactor 9.1 ms"]
+        expect!["~ word-count 1.4.2 → generation 7   cargo 312 ms, reactor 9.1 ms"]
             .assert_eq(&line(StateOutcome::None, 0));
+    }
+
+    #[test]
+    fn a_start_that_failed_is_one_line_that_says_what_goes_on() {
+        let (plugin, version) = (PluginId::new("clock").expect("an id"), Version::new(0, 1, 0));
+        let at = |generation| Subject { plugin: Some(&plugin), version: Some(&version), generation };
+        let (code, message) = ("RE0603".to_owned(), "it panicked".to_owned());
+        let mut told = Told::default();
+        told.line(&at(Some(13)), &EventKind::Loaded { micros: 1 }).expect("a line");
+        let back = EventKind::RolledBack { from: 14, state: StateOutcome::TakenBack };
+        assert_eq!(told.line(&at(Some(13)), &back), None);
+        let failed =
+            EventKind::Failed { phase: "start".to_owned(), code: code.clone(), message: message.clone() };
+        let line = told.line(&at(Some(14)), &failed).expect("a line");
+        expect!["! clock 0.1.0 failed in start [RE0603], generation 13 goes on: it panicked"]
+            .assert_eq(&strip_str(&line).to_string());
+        let refused = EventKind::Refused { code, message, path: None };
+        assert_eq!(told.line(&at(None), &refused), None);
+        let line = told.line(&at(None), &refused).expect("another one is no repetition");
+        expect!["! clock 0.1.0  refused [RE0603], generation 13 goes on: it panicked"]
+            .assert_eq(&strip_str(&line).to_string());
     }
 }

@@ -54,7 +54,11 @@ impl Session<'_> {
         Ok(running)
     }
 
+    /// Programs are told apart what goes on; for people the line of the failure has said it.
     pub(super) fn tell_what_goes_on(&self, report: &Report) -> Result<(), CliError> {
+        if !self.output.is_json() {
+            return Ok(());
+        }
         for outcome in report.failures() {
             if let (Some(plugin), OutcomeStatus::Failed { serving: Some(serving), .. }) =
                 (&outcome.plugin, &outcome.status)

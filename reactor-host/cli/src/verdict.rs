@@ -5,11 +5,35 @@ use reactor_host::discover::Candidate;
 use reactor_host::load::LoadError;
 use reactor_host::resolve::ResolveError;
 
+use serde::Serialize;
+
 use crate::error::CliError;
+
+/// Why something is refused, as programs read it.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Refusal {
+    /// The stable code.
+    pub(crate) code: String,
+    /// Why, and what to do.
+    pub(crate) message: String,
+}
+
+impl Refusal {
+    /// That of a host which looks at `candidate` and at nothing else, if it refuses it; see [`of`].
+    pub(crate) fn of(candidate: &Candidate) -> Option<Self> {
+        of(candidate).err().as_ref().map(Self::from)
+    }
+}
+
+impl From<&CliError> for Refusal {
+    fn from(error: &CliError) -> Self {
+        Self { code: error.code().to_owned(), message: error.to_string() }
+    }
+}
 
 /// Why a host would refuse `candidate` before it opens it. What only other plugins or an application can decide
 /// (dependencies, the application it is for) is not asked.
-pub(super) fn of(candidate: &Candidate) -> Result<(), CliError> {
+pub(crate) fn of(candidate: &Candidate) -> Result<(), CliError> {
     let (manifest, object) = (&candidate.manifest, &candidate.object);
     let path = candidate.source.clone();
     let refuse = |error: LoadError| {
