@@ -15,7 +15,7 @@ use std::sync::mpsc::{Receiver, Sender, SyncSender};
 use reactor_abi::ffi::RequestKind;
 
 use crate::backend::Build;
-use crate::discover::{Change, Known, Tracker};
+use crate::discover::{Known, Tracker};
 use crate::generation::Generation;
 use crate::manifest::PluginId;
 use crate::report::{Outcome, OutcomeStatus, PluginInfo, PluginStatus, Reason, Report};
@@ -28,8 +28,8 @@ pub(crate) enum Order {
     Start(SyncSender<Report>),
     /// Look at the folders now.
     Rescan(SyncSender<Report>),
-    /// A scan found something.
-    Changes(Vec<Change>),
+    /// A scan found something: see [`Shared::take_changes`](crate::shared::Shared::take_changes).
+    Changes,
     /// Take over a build that is linked in.
     Install(Box<Build>, SyncSender<Report>),
     /// Read a plugin's files again and swap it, whether or not they changed.
@@ -110,6 +110,18 @@ impl Slot {
         self.build = Arc::new(build);
         self.forgive();
         self.stopped = false;
+    }
+
+    /// Whether it was found at this path.
+    fn is_from(&self, source: &std::path::Path) -> bool {
+        self.build.candidate().is_some_and(|candidate| candidate.source == source)
+    }
+
+    /// The file holds the newest build again: if that serves, nothing is wrong any more.
+    fn file_is_good(&mut self) {
+        if self.serving.as_ref().is_some_and(|serving| Arc::ptr_eq(&serving.build, &self.build)) {
+            self.forgive();
+        }
     }
 
     /// Has a build that failed tried again.

@@ -39,6 +39,7 @@ pub enum EventKind {
     /// A plugin was found in a folder, complete and with a good manifest.
     Discovered {
         /// The library.
+        #[serde(serialize_with = "crate::report::lossy")]
         path: std::path::PathBuf,
     },
     /// It can not be used as it is; what served before goes on.
@@ -48,6 +49,7 @@ pub enum EventKind {
         /// Why, and what to do.
         message: String,
         /// The file, when there is one.
+        #[serde(serialize_with = "crate::report::lossy_option")]
         path: Option<std::path::PathBuf>,
     },
     /// It runs, but something that it asks for is not there.

@@ -122,11 +122,12 @@ impl Generation {
         Ok(generation)
     }
 
-    /// Runs one phase.
+    /// Runs one phase. While it runs, it is among [`Life::phases`].
     pub(crate) fn run(&self, op: Op) -> Result<Vec<u8>, PhaseFailure> {
         if op == Op::Start {
             self.began.store(true, Ordering::Relaxed);
         }
+        let _running = self.life.phase(op.name());
         self.instance.call(op, "", &[]).map_err(|failure| PhaseFailure::new(op.name(), &failure))
     }
 

@@ -97,10 +97,7 @@ impl Host {
     pub fn watch(&self) -> Result<Watch, HostError> {
         let (tracker, known) = self.ask(Order::Watch)?.ok_or(HostError::Watched)?;
         let shared = Arc::clone(&self.shared);
-        let changed = move |changes| {
-            // Once the host has gone, nobody cares about the folders.
-            shared.order(Order::Changes(changes));
-        };
+        let changed = move |changes| shared.changed(changes);
         let follow = Follow::start(self.folders.clone(), tracker, known, FollowSettings::default(), changed);
         let follow = follow.inspect_err(|_| {
             self.shared.order(Order::Unwatch(Tracker::new(self.watching.clone())));

@@ -1,13 +1,24 @@
 //! What the host answers about plugins: the outcome of an order, and the list.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use semver::Version;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::generation::PhaseFailure;
 use crate::manifest::PluginId;
+
+/// A path as text: a name that is no UTF-8 must not keep the rest from being told.
+pub(crate) fn lossy<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&path.to_string_lossy())
+}
+
+/// As [`lossy`].
+#[expect(clippy::ref_option, reason = "serde calls it with a reference to the field")]
+pub(crate) fn lossy_option<S: Serializer>(path: &Option<PathBuf>, serializer: S) -> Result<S::Ok, S::Error> {
+    path.as_ref().map(|path| path.to_string_lossy()).serialize(serializer)
+}
 
 /// Every outcome of a start or a rescan, not the first error.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -51,6 +62,7 @@ pub struct Outcome {
     /// Its version, where it could be told.
     pub version: Option<Version>,
     /// The library, where there is one.
+    #[serde(serialize_with = "lossy_option")]
     pub path: Option<PathBuf>,
     /// How it went.
     #[serde(flatten)]
@@ -137,6 +149,7 @@ pub struct PluginInfo {
     /// Its version, where it could be told.
     pub version: Option<Version>,
     /// The library, where there is one.
+    #[serde(serialize_with = "lossy_option")]
     pub path: Option<PathBuf>,
     /// The content hash of the library that serves, in hexadecimal.
     pub hash: Option<String>,

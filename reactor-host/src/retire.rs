@@ -80,7 +80,7 @@ fn work(shared: &Arc<Shared>, messages: &Receiver<Message>) {
         }
         retiring.retain_mut(|one| !one.advance(shared));
         if let Some(deadline) = finish
-            && (retiring.is_empty() || Instant::now() >= deadline)
+            && (retiring.iter().all(|one| one.reported) || Instant::now() >= deadline)
         {
             for one in &mut retiring {
                 one.report_retained(shared, &["the host ended before it was unused".to_owned()]);
@@ -191,12 +191,10 @@ impl Retiring {
     fn drained(&mut self, generation: Arc<Generation>, shared: &Arc<Shared>) -> Result<Step, Step> {
         let (inside, tasks) = (self.life.inside(), self.life.tasks.running());
         if inside > 0 || !tasks.is_empty() {
+            let life = Arc::clone(&self.life);
             self.be_patient(shared, || {
-                let calls = (inside > 0).then(|| calls_inside(inside));
-                calls
-                    .into_iter()
-                    .chain(tasks.iter().map(|task| format!("task `{task}` has not ended")))
-                    .collect()
+                let tasks = tasks.iter().map(|task| format!("task `{task}` has not ended"));
+                in_use(&life).into_iter().chain(tasks).collect()
             });
             return Err(Step::Draining(generation));
         }
@@ -259,11 +257,14 @@ fn calls_inside(inside: u64) -> String {
     if inside == 1 { "1 call is inside".to_owned() } else { format!("{inside} calls are inside") }
 }
 
+/// Who uses a generation, in words.
 fn in_use(life: &Life) -> Vec<String> {
-    let inside = life.inside();
-    let threads = life.traces.threads();
-    let calls = (inside > 0).then(|| calls_inside(inside));
-    calls.into_iter().chain(threads.iter().map(|thread| format!("{thread} of its own still runs"))).collect()
+    let (phases, threads) = (life.phases(), life.traces.threads());
+    let calls = life.inside().saturating_sub(phases.len() as u64);
+    let calls = (calls > 0).then(|| calls_inside(calls));
+    let phases = phases.iter().map(|phase| format!("`{phase}` has not returned"));
+    let threads = threads.iter().map(|thread| format!("{thread} of its own still runs"));
+    calls.into_iter().chain(phases).chain(threads).collect()
 }
 
 /// Runs `stop`, if it is owed, and drops the plugin, on a thread that may hang.

@@ -11,6 +11,7 @@ use reactor_abi::{Error, Value};
 
 use crate::clock::Clock;
 use crate::conductor::Order;
+use crate::discover::Change;
 use crate::event::{EventKind, Events, micros};
 use crate::manifest::PluginId;
 use crate::native::context::Desk;
@@ -26,6 +27,8 @@ pub(crate) struct Shared {
     outputs: Mutex<HashMap<PluginId, Vec<u8>>>,
     listing: Mutex<Vec<PluginInfo>>,
     orders: Sender<Order>,
+    /// What the folders' follower saw and nobody took up yet: the newest of each file.
+    pending: Mutex<Vec<Change>>,
     generations: AtomicU64,
     closing: AtomicBool,
 }
@@ -39,6 +42,7 @@ impl Shared {
             outputs: Mutex::default(),
             listing: Mutex::default(),
             orders,
+            pending: Mutex::default(),
             generations: AtomicU64::new(0),
             closing: AtomicBool::new(false),
         })
@@ -57,6 +61,24 @@ impl Shared {
     /// See [`close`](Self::close).
     pub(crate) fn is_closing(&self) -> bool {
         self.closing.load(Ordering::Acquire)
+    }
+
+    /// Queues changes of the folders. What is still queued about the same file is overtaken: however fast builds come,
+    /// only the newest waits.
+    pub(crate) fn changed(&self, changes: Vec<Change>) {
+        let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
+        let was_empty = pending.is_empty();
+        pending.retain(|old| !changes.iter().any(|new| new.source() == old.source()));
+        pending.extend(changes);
+        drop(pending);
+        if was_empty {
+            self.order(Order::Changes);
+        }
+    }
+
+    /// Takes what [`changed`](Self::changed) queued.
+    pub(crate) fn take_changes(&self) -> Vec<Change> {
+        std::mem::take(&mut *self.pending.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Queues an order. `false`: the conductor is gone.

@@ -47,7 +47,8 @@ impl StageError {
 pub(crate) struct Stager {
     folder: Arc<tempfile::TempDir>,
     /// Locked for as long as this host lives: a folder whose lock is free belongs to one that was killed.
-    _lock: File,
+    #[cfg_attr(not(test), expect(dead_code, reason = "holding it is its use"))]
+    lock: File,
 }
 
 /// How the folders begin, and the lock in each.
@@ -72,7 +73,7 @@ impl Stager {
         }
         let folder = builder.tempdir_in(parent).map_err(failed)?;
         let lock = lock(folder.path()).map_err(failed)?;
-        Ok(Self { folder: Arc::new(folder), _lock: lock })
+        Ok(Self { folder: Arc::new(folder), lock })
     }
 
     /// Writes the bytes of `candidate` to a new path. Generation numbers do not repeat in a host, so neither does
@@ -95,6 +96,14 @@ impl Stager {
         let staged = Staged { path: path.clone(), folder: Some(Arc::clone(&self.folder)) };
         file.write_all(&candidate.bytes).map_err(failed)?;
         Ok(staged)
+    }
+}
+
+/// Libraries that stay open keep their mappings; the folder goes with the host all the same.
+impl Drop for Stager {
+    fn drop(&mut self) {
+        // What can not be removed now is swept by the next host.
+        let _ = fs::remove_dir_all(self.folder.path());
     }
 }
 
@@ -174,9 +183,9 @@ mod tests {
         let (kept, left) = (living.folder.path().to_owned(), killed.folder.path().to_owned());
         fs::write(left.join("1-plugin.so"), "copy").expect("the folder is writable");
         // As the system does when a process is killed: the lock is let go, nothing is removed.
-        let Stager { folder, _lock: lock } = killed;
-        std::mem::forget(folder);
-        drop(lock);
+        let lock = killed.lock.try_clone().expect("a descriptor");
+        std::mem::forget(killed);
+        lock.unlock().expect("it was locked");
         let _next = Stager::new(parent.path()).expect("a folder");
         assert!(kept.is_dir(), "a living host keeps its folder");
         assert!(!left.exists(), "what was left is removed");

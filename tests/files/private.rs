@@ -13,7 +13,8 @@ pub(super) fn staged(data: &Path) -> Vec<PathBuf> {
     let list = |dir: &Path| -> Vec<PathBuf> {
         dir.read_dir().expect("the folder is there").map(|entry| entry.expect("an entry").path()).collect()
     };
-    list(data).iter().flat_map(|private| list(private)).collect()
+    let files = list(data).into_iter().flat_map(|private| list(&private));
+    files.filter(|path| path.extension().is_some_and(|extension| extension == "so")).collect()
 }
 
 /// Whether something below a folder is mapped into this process.

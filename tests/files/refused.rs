@@ -62,6 +62,21 @@ fn a_broken_build_over_a_running_one_is_refused_and_the_running_one_goes_on() {
 }
 
 #[test]
+fn a_refusal_is_taken_back_when_the_good_file_returns() {
+    let watched = Watched::new(None);
+    let path = watched.folder.put("libanswer.so", &corpus::bytes("answer-one"));
+    let generation = watched.loaded("answer");
+    watched.folder.put("libanswer.so", &corpus::bytes("answer-two")[..1_000]);
+    watched.refused(&path);
+    watched.folder.put("libanswer.so", &corpus::bytes("answer-one"));
+    wait::until("the list forgets the refusal", || {
+        let list = watched.host.list();
+        list.len() == 1 && list[0].refused_build.is_none()
+    });
+    assert_eq!(watched.which(), (1, generation));
+}
+
+#[test]
 fn a_library_of_another_abi_is_refused_with_both_fingerprints_and_never_opened() {
     let data = Folder::new();
     let folder = Folder::new();

@@ -4,7 +4,7 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use reactor_abi::Services;
-use reactor_host::{EventKind, Value, value};
+use reactor_host::{EventKind, Value, Verdict, value};
 use reactor_tests::gate::Gate;
 use reactor_tests::puppet::{Script, started};
 use reactor_tests::{tell, wait};
@@ -157,4 +157,36 @@ fn a_linked_plugin_that_outlives_its_host_asks_in_vain_and_harms_nobody() {
     let (cancelled, refused) = told.recv_timeout(wait::DEADLINE).expect("the task goes on");
     assert!(cancelled);
     assert_eq!(refused.as_deref(), Some("RE0606"));
+}
+
+#[test]
+fn a_task_with_an_impossible_name_is_refused_and_leaves_nothing_behind() {
+    let (send, told) = mpsc::channel();
+    let script = Script::new("one").on("start", move |cue| {
+        let refused = cue.services.spawn("a\0b", |_| Ok(())).err().map(|error| error.code().to_owned());
+        send.send(refused).expect("the test listens");
+        Ok(())
+    });
+    let host = started([script]);
+    let events = host.events();
+    assert_eq!(told.try_recv().expect("`start` ran").as_deref(), Some("RE0614"));
+    host.disable("one").expect("the host runs");
+    assert!(wait::retired(&events).2.is_empty(), "no task is waited for");
+}
+
+#[test]
+fn a_stop_that_has_not_returned_is_told_by_its_name() {
+    let gate = Gate::new();
+    let hung = gate.clone();
+    let script = Script::new("one").tables("[run]\nstop-deadline = \"10ms\"").on("stop", move |_| {
+        hung.pass();
+        Ok(())
+    });
+    let host = started([script]);
+    let events = host.events();
+    host.disable("one").expect("the host runs");
+    let (_, verdict, reasons) = wait::retired(&events);
+    assert_eq!((verdict, reasons), (Verdict::Retained, vec!["`stop` has not returned".to_owned()]));
+    gate.open();
+    assert_eq!(wait::retired(&events).1, Verdict::Linked, "it is closed once it has returned");
 }

@@ -1,8 +1,8 @@
 //! Switching plugins off and on.
 
-use reactor_host::{PluginStatus, Value};
+use reactor_host::{EventKind, PluginStatus, Value};
 use reactor_tests::puppet::{Script, started};
-use reactor_tests::tell;
+use reactor_tests::{tell, wait};
 
 fn chain() -> [Script; 4] {
     [
@@ -72,4 +72,31 @@ fn switching_an_unknown_plugin_is_refused_by_name() {
         assert!(message.contains("nobody"), "{message}");
     }
     assert_eq!(host.disable("No Id").expect_err("no id").code(), "RE0804");
+}
+
+#[test]
+fn swapping_what_is_switched_off_is_refused_and_says_so() {
+    let host = started([Script::new("one")]);
+    host.disable("one").expect("the host runs");
+    let (code, message, serving) = tell::failure(&host.swap("one").expect("the host runs"), "one");
+    assert_eq!((code.as_str(), serving), ("RE0418", None));
+    assert!(message.contains("switched off"), "{message}");
+}
+
+#[test]
+fn a_plugins_request_about_nobody_is_told_as_an_event() {
+    let host = started([Script::new("one").answer(|cue| {
+        cue.services.request_swap("nobody")?;
+        cue.services.request_stop("nobody")?;
+        Ok(Value::from("asked"))
+    })]);
+    let events = host.events();
+    host.invoke("one", "ask", &Value::Null).expect("it is queued");
+    for _ in 0..2 {
+        let code = wait::event(&events, |event| match &event.kind {
+            EventKind::Refused { code, .. } => Some(code.clone()),
+            _ => None,
+        });
+        assert_eq!(code, "RE0416");
+    }
 }

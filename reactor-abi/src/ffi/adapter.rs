@@ -172,6 +172,8 @@ impl<P: Plugin> Instance<P> {
 
 /// Runs plugin code; whatever comes of it is in the sink and the status, and nothing unwinds.
 pub(super) fn guarded(answer: Sink, run: impl FnOnce() -> Result<Vec<u8>>) -> Status {
+    // A panic that the plugin caught itself left its place here.
+    PLACE.with(Cell::take);
     let (status, bytes) = match catch_unwind(AssertUnwindSafe(run)) {
         Ok(Ok(bytes)) => (Status::Done, bytes),
         Ok(Err(error)) => (Status::Failed, error.encode()),
@@ -183,6 +185,8 @@ pub(super) fn guarded(answer: Sink, run: impl FnOnce() -> Result<Vec<u8>>) -> St
 
 /// The panic's message and place. The payload is the plugin's and is dropped here, where that may panic again.
 fn describe(payload: Box<dyn Any + Send>) -> String {
+    // Before the payload is dropped, which may panic somewhere else.
+    let place = PLACE.with(Cell::take);
     let message = payload
         .downcast_ref::<&str>()
         .map(|text| (*text).to_owned())
@@ -192,7 +196,7 @@ fn describe(payload: Box<dyn Any + Send>) -> String {
         // Dropping this one might go on for ever.
         std::mem::forget(second);
     }
-    PLACE.with(Cell::take).map_or_else(
+    place.map_or_else(
         || format!("panicked: {message}"),
         |place| format!("panicked at {}: {message}", String::from_utf8_lossy(place.text())),
     )

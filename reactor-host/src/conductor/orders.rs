@@ -31,7 +31,8 @@ impl Conductor {
                 self.reconcile(&mut report);
                 self.answer(&reply, report);
             }
-            Order::Changes(changes) => {
+            Order::Changes => {
+                let changes = self.stage.shared.take_changes();
                 self.take_in(changes, &mut report);
                 self.reconcile(&mut report);
             }
@@ -87,7 +88,10 @@ impl Conductor {
         let sources = self.slots.values().filter_map(|slot| Some(slot.build.candidate()?.source.clone()));
         for path in sources.collect::<Vec<_>>() {
             match read_one(&path) {
-                Ok(candidate) => self.offer(Build::of(candidate), report),
+                Ok(candidate) => {
+                    self.refused.remove(&path);
+                    self.offer(Build::of(candidate), report);
+                }
                 Err(error) => self.refuse_file(path, None, &error, report),
             }
         }
@@ -136,7 +140,13 @@ impl Conductor {
                 Change::Gone { source } => {
                     self.refused.remove(&source);
                 }
-                Change::Restored { .. } => {}
+                Change::Restored { source } => {
+                    self.refused.remove(&source);
+                    let of_this_file = |slot: &&mut Slot| slot.is_from(&source);
+                    if let Some(slot) = self.slots.values_mut().find(of_this_file) {
+                        slot.file_is_good();
+                    }
+                }
             }
         }
     }
@@ -149,22 +159,27 @@ impl Conductor {
         report: &mut Report,
     ) {
         let reason = Reason::new(error.code(), error.to_string());
-        let of_this_file =
-            |slot: &&mut Slot| slot.build.candidate().is_some_and(|candidate| candidate.source == path);
-        let serving = self.slots.values_mut().find(of_this_file).and_then(|slot| {
+        let slot = self.slots.values_mut().find(|slot| slot.is_from(&path));
+        let (mut serving, mut told, mut plugin) = (None, false, plugin);
+        let has_slot = slot.is_some();
+        if let Some(slot) = slot {
+            told = slot.trouble.as_ref() == Some(&reason);
             slot.trouble = Some(reason.clone());
-            slot.serving.as_ref().map(|generation| generation.life.number)
-        });
-        let Reason { code, message } = reason.clone();
-        let kind = EventKind::Refused { code, message, path: Some(path.clone()) };
-        self.stage.shared.events.emit(plugin.clone(), None, None, kind);
+            serving = slot.serving.as_ref().map(|generation| generation.life.number);
+            plugin = Some(slot.build.manifest.id.clone());
+        }
+        if !told {
+            let Reason { code, message } = reason.clone();
+            let kind = EventKind::Refused { code, message, path: Some(path.clone()) };
+            self.stage.shared.events.emit(plugin.clone(), None, None, kind);
+        }
         report.outcomes.push(Outcome {
             plugin: plugin.clone(),
             version: None,
             path: Some(path.clone()),
             status: failed(reason.clone(), serving),
         });
-        if serving.is_none() {
+        if !has_slot {
             self.refused.insert(path, Refused { plugin, reason });
         }
     }
@@ -190,13 +205,21 @@ impl Conductor {
             }
             _ => false,
         };
-        if !same {
+        if same {
+            slot.file_is_good();
+        } else {
             slot.take(build);
         }
     }
 
     fn swap_now(&mut self, plugin: &PluginId, report: &mut Report) {
         let Some(slot) = self.slots.get_mut(plugin) else { return self.unknown(plugin, report) };
+        if slot.disabled || !self.running {
+            let what = if slot.disabled { "it is switched off" } else { "the host is stopped" };
+            let reason = Reason::new("RE0418", format!("{plugin} can not be swapped: {what}"));
+            report.outcomes.push(self.outcome(plugin, failed(reason, None)));
+            return;
+        }
         match &slot.build.source {
             Source::File(candidate) => {
                 let path = candidate.source.clone();
@@ -239,7 +262,7 @@ impl Conductor {
 
     fn unknown(&self, plugin: &PluginId, report: &mut Report) {
         let reason = Reason::new("RE0416", format!("there is no plugin `{plugin}`"));
-        report.outcomes.push(self.outcome(plugin, failed(reason, None)));
+        self.refuse(plugin, &reason, None, report);
     }
 
     /// What a plugin asked for. It did not wait: events tell what came of it.
@@ -248,6 +271,7 @@ impl Conductor {
         match kind {
             RequestKind::Swap => self.swap_now(target, &mut report),
             RequestKind::Disable => self.switch(target, false, &mut report),
+            RequestKind::Stop if !self.slots.contains_key(target) => self.unknown(target, &mut report),
             RequestKind::Stop => {
                 self.take_down_with_dependants(target, &format!("{by} asked for it"), &mut report);
                 if let Some(slot) = self.slots.get_mut(target) {

@@ -43,7 +43,8 @@ pub enum Change {
     Appeared(Box<Candidate>),
     /// The path that serves holds a new build (another hash or another manifest), of whatever version.
     Rebuilt(Box<Candidate>),
-    /// The library that served came back unchanged within its grace; there is nothing to do.
+    /// The library that served came back unchanged, within its grace or after a build that was refused: what serves is
+    /// what stands there.
     Restored {
         /// The library.
         source: PathBuf,

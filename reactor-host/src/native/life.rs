@@ -1,8 +1,7 @@
 //! One generation, as the boundary sees it: who is inside, what it left in libc, which tasks it runs.
 
-use std::sync::Arc;
-use std::sync::Weak;
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use reactor_abi::ffi::protocol::TRACKED;
 
@@ -38,6 +37,19 @@ pub(crate) struct Life {
     /// Through this cell the host's own functions enter: destructors at thread exit, deletions of keys.
     own: Lease,
     stage: AtomicU8,
+    phases: Mutex<Vec<&'static str>>,
+}
+
+/// A phase for as long as it runs.
+pub(crate) struct Phase<'a>(&'a Life, &'static str);
+
+impl Drop for Phase<'_> {
+    fn drop(&mut self) {
+        let mut phases = self.0.phases.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(at) = phases.iter().rposition(|phase| *phase == self.1) {
+            phases.remove(at);
+        }
+    }
 }
 
 impl Life {
@@ -61,6 +73,7 @@ impl Life {
             binding,
             own,
             stage: AtomicU8::new(Stage::Rising as u8),
+            phases: Mutex::default(),
         })
     }
 
@@ -74,6 +87,17 @@ impl Life {
         if let Some(routes) = self.routes.upgrade() {
             routes.signal().notify();
         }
+    }
+
+    /// Notes that a phase runs, until the answer is dropped.
+    pub(crate) fn phase(&self, name: &'static str) -> Phase<'_> {
+        self.phases.lock().unwrap_or_else(PoisonError::into_inner).push(name);
+        Phase(self, name)
+    }
+
+    /// The phases that run, those that were given up among them. Each counts as one that is inside.
+    pub(crate) fn phases(&self) -> Vec<&'static str> {
+        self.phases.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// What a cell holds that leads to this generation.

@@ -101,6 +101,9 @@ unsafe extern "C" fn spawn(context: RawContext, name: RStr<'_>, body: TaskBody, 
             ));
         }
         let name = name.as_str().to_owned();
+        if name.contains('\0') {
+            return Err(Error::new("RE0614", "a task's name holds no NUL character"));
+        }
         let number = life.tasks.admit(&name)?;
         let (runner, title) = (Arc::clone(life), format!("{}:{name}", life.plugin));
         let spawned = std::thread::Builder::new().name(title.clone()).spawn(move || {

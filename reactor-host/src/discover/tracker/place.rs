@@ -103,8 +103,10 @@ impl Place {
 
     /// The build that was last taken stands there again, or still.
     fn current(&mut self, source: PathBuf) -> Verdict {
-        (self.held, self.refused) = (None, None);
-        if std::mem::take(&mut self.returning) { Verdict::Restored(source) } else { Verdict::Nothing }
+        self.held = None;
+        let recovered = self.refused.take().is_some();
+        let returned = std::mem::take(&mut self.returning);
+        if returned || recovered { Verdict::Restored(source) } else { Verdict::Nothing }
     }
 
     fn decide(&mut self, source: PathBuf, rested: bool, quiet: Duration, now: Instant) -> Verdict {
