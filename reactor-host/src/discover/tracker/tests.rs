@@ -204,7 +204,7 @@ fn a_torn_file_becomes_a_candidate_when_complete_and_refused_when_it_stays() {
         .write("a", Holds::Torn)
         .settled(&["a"], &["refused a RE0121"])
         .write("a", whole(1))
-        .settled(&["a"], &[])
+        .settled(&["a"], &["restored a"])
         .due(None);
 }
 
