@@ -10,50 +10,16 @@ mod reconcile;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, SyncSender};
-
-use reactor_abi::ffi::RequestKind;
+use std::sync::mpsc::Receiver;
 
 use crate::backend::Build;
 use crate::discover::{Known, Tracker};
 use crate::generation::Generation;
 use crate::manifest::PluginId;
-use crate::report::{Outcome, OutcomeStatus, PluginInfo, PluginStatus, Reason, Report};
+use crate::order::Order;
+use crate::report::{Outcome, OutcomeStatus, PluginInfo, PluginStatus, Reason};
 use crate::resolve::Environment;
 use crate::stagehand::Stagehand;
-
-/// Something to be done, and whom to tell.
-pub(crate) enum Order {
-    /// Bring up everything that is to run.
-    Start(SyncSender<Report>),
-    /// Look at the folders now.
-    Rescan(SyncSender<Report>),
-    /// A scan found something: see [`Shared::take_changes`](crate::shared::Shared::take_changes).
-    Changes,
-    /// Take over a build that is linked in.
-    Install(Box<Build>, SyncSender<Report>),
-    /// Read a plugin's files again and swap it, whether or not they changed.
-    Swap(PluginId, SyncSender<Report>),
-    /// Switch a plugin off, or on again.
-    Switch(PluginId, bool, SyncSender<Report>),
-    /// Give what is known of the folders to who watches them from here on. `None`: somebody does already.
-    Watch(SyncSender<Option<(Tracker, Known)>>),
-    /// Nobody watches any more: look at the folders afresh when asked.
-    Unwatch(Tracker),
-    /// A plugin asks.
-    Request {
-        /// The plugin that asks.
-        by: PluginId,
-        /// For what.
-        kind: RequestKind,
-        /// About whom.
-        target: PluginId,
-    },
-    /// Stop every plugin; the host stays.
-    Stop(SyncSender<Report>),
-    /// Stop every plugin and end.
-    Shutdown(Sender<()>),
-}
 
 /// What a plugin is to do, and what it does.
 struct Slot {

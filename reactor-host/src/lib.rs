@@ -23,6 +23,7 @@ pub mod load;
 pub mod manifest;
 mod native;
 pub mod object_file;
+mod order;
 pub mod report;
 pub mod resolve;
 mod retire;

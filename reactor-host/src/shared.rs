@@ -10,12 +10,12 @@ use reactor_abi::log::Level;
 use reactor_abi::{Error, Value};
 
 use crate::clock::Clock;
-use crate::conductor::Order;
 use crate::discover::Change;
 use crate::event::{EventKind, Events, micros};
 use crate::manifest::PluginId;
 use crate::native::context::Desk;
 use crate::native::{Lease, Life};
+use crate::order::Order;
 use crate::report::PluginInfo;
 use crate::routes::Routes;
 

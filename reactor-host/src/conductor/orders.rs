@@ -8,11 +8,12 @@ use std::time::{Duration, Instant};
 
 use reactor_abi::ffi::RequestKind;
 
-use super::{Conductor, Order, Refused, Slot};
+use super::{Conductor, Refused, Slot};
 use crate::backend::{Build, Source};
 use crate::discover::{Change, DiscoverError, read_one, scan};
 use crate::event::EventKind;
 use crate::manifest::PluginId;
+use crate::order::Order;
 use crate::report::{Outcome, OutcomeStatus, Reason, Report};
 
 impl Conductor {
