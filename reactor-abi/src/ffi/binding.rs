@@ -94,6 +94,8 @@ impl CellRef {
     ///
     /// The cell, and each binding whose address its word ever holds, outlives every copy of the reference and every
     /// [`Pin`] taken through it.
+    /// If the reference is given to [`client::call`](super::client::call) or [`client::invoke`](super::client::invoke),
+    /// each such binding holds an instance and the `CallFn` that belongs to it.
     pub unsafe fn new(cell: *const Cell) -> Self {
         Self(cell)
     }
