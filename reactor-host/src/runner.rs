@@ -25,7 +25,8 @@ impl Runner {
         job: impl FnOnce() -> T + Send + 'static,
         late: impl FnOnce(T) + Send + 'static,
     ) -> Option<T> {
-        let (answer, done) = mpsc::sync_channel(1);
+        // Handed from one to the other, never left between: an answer that nobody takes goes to `late`.
+        let (answer, done) = mpsc::sync_channel(0);
         let job: Job = Box::new(move || {
             if let Err(unheard) = answer.send(job()) {
                 late(unheard.0);
@@ -58,5 +59,30 @@ impl Runner {
         };
         std::thread::Builder::new().name(self.name.to_owned()).spawn(work).ok()?;
         Some(sender)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_given_up_reaches_who_waits_for_it_late_and_the_next_job_runs_meanwhile() {
+        let runner = Runner::new("test");
+        let (release, held) = mpsc::channel::<()>();
+        let (late, told) = mpsc::channel();
+        let job = move || {
+            // Until the test lets go of the other end.
+            let _ = held.recv();
+            7
+        };
+        let given_up = runner.run(Duration::from_millis(1), job, move |answer| {
+            late.send(answer).expect("the test listens");
+        });
+        assert_eq!(given_up, None);
+        let long = Duration::from_mins(1);
+        assert_eq!(runner.run(long, || 8, |_| ()), Some(8), "another thread took its place");
+        drop(release);
+        assert_eq!(told.recv_timeout(long), Ok(7));
     }
 }

@@ -209,7 +209,7 @@ impl Stagehand {
         }
         let suspended = Arc::clone(old);
         if let Err(failure) = self.within(deadline, "suspend", move || suspended.suspend()) {
-            if Instant::now() >= deadline {
+            if failure.given_up {
                 return Err(failure);
             }
             tell_failure(&self.shared, &old.life, &failure);
