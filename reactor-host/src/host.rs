@@ -14,6 +14,7 @@ use reactor_abi::{Entry, Error, Value};
 
 pub use self::builder::HostBuilder;
 pub use self::error::HostError;
+use crate::account::Account;
 use crate::backend::{Build, Source};
 use crate::discover::{Settings, Tracker};
 use crate::event::Subscription;
@@ -182,6 +183,11 @@ impl Host {
     pub fn invoke(&self, plugin: &str, action: &str, value: &Value) -> Result<Value, Error> {
         let handle = self.plugin(plugin).map_err(|error| Error::new(error.code(), error.to_string()))?;
         handle.invoke(action, value)
+    }
+
+    /// What was counted of each plugin that ever ran: calls, panics, bytes, and how long calls take.
+    pub fn accounts(&self) -> Vec<Account> {
+        self.shared.ledger.read(&self.shared.list())
     }
 
     /// How many calls were ever made to wait, because a plugin's state was being handed over.

@@ -12,6 +12,7 @@
 //!   this crate.
 //! - [`event`], [`report`]: what became of them.
 
+pub mod account;
 mod backend;
 pub mod clock;
 mod conductor;
@@ -37,6 +38,7 @@ mod swap;
 mod tasks;
 pub mod watch;
 
+pub use account::{Account, Latency};
 pub use event::{Event, EventKind, StateOutcome, Subscription, Verdict};
 pub use host::{Handle, Host, HostBuilder, HostError, Watch};
 pub use manifest::{Manifest, PluginId};

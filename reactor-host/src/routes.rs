@@ -153,6 +153,15 @@ impl Routes {
         self.switch(plugins.iter().map(|plugin| (plugin, State::Absent(why.to_owned()))));
     }
 
+    /// A call to `target` has panicked, in the generation that `inside` picks.
+    pub(crate) fn panicked(&self, target: &PluginId, inside: impl Fn(Word) -> bool) {
+        let life = match self.lock().get(target).map(|route| &route.state) {
+            Some(State::Serving(life) | State::Paused(life)) if inside(life.word()) => Arc::clone(life),
+            _ => return,
+        };
+        life.look_at_panics();
+    }
+
     /// Decides for a caller whose cell holds no address; may wait. `inside` tells whether the calling thread is
     /// inside the generation of that word.
     pub(crate) fn passage(&self, target: &PluginId, paused: bool, inside: impl Fn(Word) -> bool) -> Passage {

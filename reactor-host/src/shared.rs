@@ -9,6 +9,7 @@ use reactor_abi::ffi::{RequestKind, Time};
 use reactor_abi::log::Level;
 use reactor_abi::{Error, Value};
 
+use crate::account::Ledger;
 use crate::clock::Clock;
 use crate::discover::Change;
 use crate::event::{EventKind, Events, micros};
@@ -23,6 +24,7 @@ use crate::routes::Routes;
 pub(crate) struct Shared {
     pub(crate) routes: Arc<Routes>,
     pub(crate) events: Events,
+    pub(crate) ledger: Ledger,
     clock: Arc<dyn Clock>,
     outputs: Mutex<HashMap<PluginId, Vec<u8>>>,
     listing: Mutex<Vec<PluginInfo>>,
@@ -38,6 +40,7 @@ impl Shared {
         Arc::new(Self {
             routes: Routes::new(),
             events: Events::new(std::time::Instant::now()),
+            ledger: Ledger::default(),
             clock,
             outputs: Mutex::default(),
             listing: Mutex::default(),

@@ -39,13 +39,13 @@ impl Stagehand {
         let shared: Arc<dyn Desk> = Arc::clone(&self.shared) as _;
         let desk: Weak<dyn Desk> = Arc::downgrade(&shared);
         let name = build.manifest.id.clone();
-        let reaper = Arc::clone(&self.reaper);
+        let (reaper, host) = (Arc::clone(&self.reaper), Arc::clone(&self.shared));
         let late = move |raised: Result<Generation, Stillborn>| match raised {
             Ok(generation) => reaper.retire(Arc::new(generation)),
             Err(Stillborn::Failed(generation, _)) => reaper.retire(Arc::new(*generation)),
             Err(Stillborn::Unopened(_)) => {}
         };
-        let raise = move || Generation::raise(&build, number, &backends, &routes, desk);
+        let raise = move || Generation::raise(&build, number, &backends, &routes, desk, &host.ledger);
         let raised = self.runner.run(PHASE_DEADLINE, raise, late);
         raised.map_or_else(
             || Err(Stillborn::Unopened(crate::load::LoadError::Late { id: name, deadline: PHASE_DEADLINE })),

@@ -9,7 +9,7 @@ use super::pool::Owner;
 use crate::routes::Passage;
 
 /// The table behind every cell of this program.
-pub(super) static PIN_OPS: PinOps = PinOps { blocked, disturbed, entered, left };
+pub(super) static PIN_OPS: PinOps = PinOps { blocked, disturbed, entered, left, panicked };
 
 /// # Safety
 ///
@@ -63,4 +63,12 @@ unsafe extern "C" fn entered(binding: *const Binding) {
 
 unsafe extern "C" fn left(binding: *const Binding) {
     frames::pop(binding);
+}
+
+unsafe extern "C" fn panicked(cell: *const Cell, binding: *const Binding) {
+    // SAFETY: whoever holds a pin holds the cell in use.
+    let Some(owner) = (unsafe { owner(cell) }) else { return };
+    if let Some((routes, target)) = owner.routes.upgrade().zip(owner.target.as_ref()) {
+        routes.panicked(target, |word| word.is(binding));
+    }
 }
