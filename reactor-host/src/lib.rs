@@ -10,6 +10,7 @@
 //!   before any of their code runs; [`resolve`]: which of them can run together.
 //! - [`stage`], [`load`]: a private copy, opened and checked. The boundary itself is `native`, with the `unsafe` of
 //!   this crate.
+//! - [`store`]: what lasts.
 //! - [`event`], [`report`]: what became of them.
 
 pub mod account;
@@ -34,6 +35,7 @@ mod shared;
 mod signal;
 pub mod stage;
 mod stagehand;
+pub mod store;
 mod swap;
 mod tasks;
 pub mod watch;

@@ -19,12 +19,15 @@ use crate::native::{Lease, Life};
 use crate::order::Order;
 use crate::report::PluginInfo;
 use crate::routes::Routes;
+use crate::store::Store;
 
 /// See the module.
 pub(crate) struct Shared {
     pub(crate) routes: Arc<Routes>,
     pub(crate) events: Events,
     pub(crate) ledger: Ledger,
+    /// What lasts.
+    pub(crate) store: Store,
     clock: Arc<dyn Clock>,
     outputs: Mutex<HashMap<PluginId, Vec<u8>>>,
     listing: Mutex<Vec<PluginInfo>>,
@@ -36,11 +39,12 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    pub(crate) fn new(clock: Arc<dyn Clock>, orders: Sender<Order>) -> Arc<Self> {
+    pub(crate) fn new(clock: Arc<dyn Clock>, orders: Sender<Order>, store: Store) -> Arc<Self> {
         Arc::new(Self {
             routes: Routes::new(),
             events: Events::new(std::time::Instant::now()),
             ledger: Ledger::default(),
+            store,
             clock,
             outputs: Mutex::default(),
             listing: Mutex::default(),

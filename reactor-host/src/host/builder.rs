@@ -17,6 +17,7 @@ use crate::resolve::Environment;
 use crate::shared::Shared;
 use crate::stage::Stager;
 use crate::stagehand::Stagehand;
+use crate::store::Store;
 
 /// Puts a [`Host`] together. See [`Host::builder`].
 #[must_use = "a host is made by `build`"]
@@ -112,6 +113,7 @@ impl HostBuilder {
             }
             linked.push(Build { manifest, source: Source::Linked(entry) });
         }
+        let store = Store::in_memory();
         let loader = if self.trusted {
             let data = self.data.unwrap_or_else(std::env::temp_dir);
             Some(Loader::new(Stager::new(&data)?))
@@ -129,7 +131,7 @@ impl HostBuilder {
             strict_peers: false,
         };
         let (orders, inbox) = mpsc::channel();
-        let shared = Shared::new(self.clock, orders);
+        let shared = Shared::new(self.clock, orders, store);
         let thread = |source| HostError::Thread { source };
         let stage = Stagehand::new(Arc::clone(&shared), Backends::new(loader)).map_err(thread)?;
         let tracker = Tracker::new(self.watching.clone());
