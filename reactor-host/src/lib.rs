@@ -42,7 +42,8 @@ pub mod watch;
 
 pub use account::{Account, Latency};
 pub use event::{Event, EventKind, StateOutcome, Subscription, Verdict};
-pub use host::{Handle, Host, HostBuilder, HostError, Watch};
+pub use host::{Handle, Host, HostBuilder, HostError, PinSet, Watch};
 pub use manifest::{Manifest, PluginId};
 pub use reactor_abi::{Entry, Error, Value, value};
 pub use report::{Outcome, OutcomeStatus, PluginInfo, PluginStatus, Reason, Report};
+pub use store::Quarantined;

@@ -7,7 +7,7 @@ use reactor_abi::Entry;
 use semver::Version;
 
 use super::{Host, HostError};
-use crate::backend::{Backends, Build, Source};
+use crate::backend::{Backends, Build};
 use crate::clock::{Clock, SystemClock};
 use crate::conductor::Conductor;
 use crate::discover::{Settings, Tracker};
@@ -111,7 +111,7 @@ impl HostBuilder {
             if linked.iter().any(|build| build.manifest.id == manifest.id) {
                 return Err(HostError::Twice { id: manifest.id });
             }
-            linked.push(Build { manifest, source: Source::Linked(entry) });
+            linked.push(Build::linked(manifest, &text, entry));
         }
         let store = Store::in_memory();
         let loader = if self.trusted {

@@ -76,7 +76,7 @@ impl Life {
     ) -> Arc<Self> {
         let binding = BindingLease::new(pool);
         let earlier = binding.get().entries();
-        let own = Lease::new(pool, routes.clone(), None);
+        let own = Lease::new(pool, routes.clone(), None, None);
         own.set(binding.word());
         Arc::new(Self {
             plugin,

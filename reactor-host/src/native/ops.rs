@@ -30,10 +30,11 @@ unsafe extern "C" fn blocked(cell: *const Cell, word: usize, reason: Sink) -> Bl
         return Blocked { kind: BlockedKind::Refused, binding: std::ptr::null() };
     }
     let passage =
-        owner.and_then(|owner| Some((owner.routes.upgrade()?, owner.target.as_ref()?))).map_or_else(
+        owner.and_then(|owner| Some((owner, owner.routes.upgrade()?, owner.target.as_ref()?))).map_or_else(
             || Passage::Refused(Error::new("RE0605", "the host has shut down")),
-            |(routes, target)| {
-                routes.passage(target, word == PAUSED, |word| frames::contain(|binding| word.is(binding)))
+            |(owner, routes, target)| {
+                let inside = |word: super::pool::Word| frames::contain(|binding| word.is(binding));
+                routes.passage(target, owner.importer, word == PAUSED, inside)
             },
         );
     match passage {

@@ -187,7 +187,7 @@ unsafe extern "C" fn peer(
 unsafe extern "C" fn output(context: RawContext, plugin: RStr<'_>, answer: Sink) -> Status {
     // SAFETY: as in `log`.
     let context = unsafe { Context::of(context) };
-    answered(answer, || context.desk()?.output(&plugin_id(plugin)?))
+    answered(answer, || context.desk()?.output(&context.life, &plugin_id(plugin)?))
 }
 
 unsafe extern "C" fn request(
