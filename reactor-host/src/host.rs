@@ -297,6 +297,8 @@ impl Drop for Host {
             // It ended; a panic of its own has been printed by its thread.
             let _ = conductor.join();
         }
+        // What hangs may keep the host's parts for ever; the data folder is free from here on.
+        let _ = self.shared.store.close();
     }
 }
 

@@ -8,17 +8,33 @@
 //! Must never know why something is stored: of generations, swaps and orders it knows nothing. Only `store/database.rs`
 //! and its parts know `redb`.
 
+mod codec;
+mod database;
+mod disk;
 mod error;
+mod files;
+mod holder;
+mod libraries;
 mod queue;
 mod record;
 mod tables;
+#[cfg(test)]
+mod tests;
+mod writer;
 
+use std::path::Path;
 use std::sync::Arc;
 
+use self::disk::Disk;
+pub use self::disk::{Dropped, Opened};
 pub use self::error::StoreError;
+pub use self::holder::{HeldBy, Holder};
+use self::libraries::Libraries;
+use self::queue::Core;
 pub use self::queue::Ticket;
-use self::queue::{Core, Task};
 pub use self::record::{Change, ManifestText, Quarantined, RollbackPoint, SavedState};
+use self::tables::Tables;
+use self::writer::Writer;
 use crate::discover::ContentHash;
 use crate::manifest::PluginId;
 
@@ -40,17 +56,45 @@ use crate::manifest::PluginId;
 #[derive(Clone, Debug)]
 pub struct Store {
     core: Arc<Core>,
+    on_disk: Option<OnDisk>,
+}
+
+#[derive(Clone, Debug)]
+struct OnDisk {
+    libraries: Libraries,
+    writer: Arc<Writer>,
 }
 
 impl Store {
     /// A store that lasts as long as the program: nothing is written anywhere.
     pub fn in_memory() -> Self {
-        Self { core: Core::new(Task::Remember) }
+        Self { core: Core::new(Tables::default(), false), on_disk: None }
+    }
+
+    /// Opens the store in a data folder, which is made if need be, and holds it until the last clone is dropped.
+    ///
+    /// # Errors
+    ///
+    /// Another host has it; it is damaged, or of a newer version; the system refuses something. The folder is free again then.
+    pub fn open(folder: &Path, holder: &Holder) -> Result<(Self, Opened), StoreError> {
+        Self::open_with(folder, holder, database::opener())
+    }
+
+    fn open_with(
+        folder: &Path,
+        holder: &Holder,
+        opener: database::Opener,
+    ) -> Result<(Self, Opened), StoreError> {
+        let (disk, tables, opened) = Disk::open(folder, holder, opener)?;
+        let core = Core::new(tables, true);
+        let libraries = disk.libraries();
+        let writer = Arc::new(Writer::start(Arc::clone(&core), disk)?);
+        Ok((Self { core, on_disk: Some(OnDisk { libraries, writer }) }, opened))
     }
 
     /// Whether what is stored outlives the program.
     pub fn is_durable(&self) -> bool {
-        self.core.is_durable()
+        self.on_disk.is_some()
     }
 
     /// Makes several changes in one step: after a kill either all of them are there or none. In their order.
@@ -74,11 +118,11 @@ impl Store {
     ///
     /// As [`flush`](Self::flush); the folder is let go all the same.
     pub fn close(&self) -> Result<(), StoreError> {
-        self.core.flush()
+        self.on_disk.as_ref().map_or(Ok(()), |on_disk| on_disk.writer.close())
     }
 
     /// Has `tell` called, on the thread that writes, whenever a write failed. One listener; a later one replaces it. It
-    /// must not hold this store, or the store is never closed.
+    /// must neither hold this store, or the store is never closed, nor wait for a ticket.
     pub fn on_failure(&self, tell: impl Fn(&StoreError) + Send + Sync + 'static) {
         self.core.on_failure(Arc::new(tell));
     }
@@ -138,7 +182,16 @@ impl Store {
     ///
     /// The stored file can not be read, or its bytes are not those that were stored.
     pub fn library(&self, build: &ContentHash) -> Result<Option<Arc<[u8]>>, StoreError> {
-        self.core.library(build)
+        let (bytes, named) = self.core.library(build);
+        match (&self.on_disk, bytes) {
+            (Some(on_disk), None) if named => match on_disk.libraries.read(build) {
+                Ok(bytes) => Ok(Some(bytes)),
+                // It was removed meanwhile.
+                Err(_) if !self.core.library(build).1 => Ok(None),
+                Err(error) => Err(error),
+            },
+            (_, bytes) => Ok(bytes),
+        }
     }
 }
 

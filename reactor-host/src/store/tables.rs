@@ -22,6 +22,16 @@ pub(super) enum Key {
     Checked(ContentHash),
 }
 
+/// What there is under a [`Key`].
+#[derive(Clone, Debug)]
+pub(super) enum Record {
+    Quarantine(Quarantined),
+    /// With the library, while no disk has it.
+    Rollback(RollbackPoint, Option<Arc<[u8]>>),
+    State(SavedState),
+    Checked(Checked),
+}
+
 /// What there is to say of a build that was checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Checked {
@@ -115,6 +125,20 @@ impl Tables {
         self.by_number.insert(checked.number, build);
         if let Some(old) = self.checked.insert(build, checked) {
             self.by_number.remove(&old.number);
+        }
+    }
+
+    /// What there is under `key` now. The library of a rollback point is looked for on `heap`.
+    pub(super) fn record(&self, key: &Key, heap: &HashMap<ContentHash, Arc<[u8]>>) -> Option<Record> {
+        match key {
+            Key::Quarantine(plugin, build) => {
+                self.quarantined(plugin, build).cloned().map(Record::Quarantine)
+            }
+            Key::Rollback(plugin) => self
+                .rollback(plugin)
+                .map(|point| Record::Rollback(point.clone(), heap.get(&point.build).cloned())),
+            Key::State(plugin) => self.state(plugin).cloned().map(Record::State),
+            Key::Checked(build) => self.checked.get(build).cloned().map(Record::Checked),
         }
     }
 
