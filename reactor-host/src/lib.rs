@@ -10,10 +10,11 @@
 //!   before any of their code runs; [`resolve`]: which of them can run together.
 //! - [`stage`], [`load`]: a private copy, opened and checked. The boundary itself is `native`, with the `unsafe` of
 //!   this crate.
-//! - [`event`], [`report`]: what became of them.
+//! - [`event`], [`report`]: what became of them; [`codes`]: what an error's code means.
 
 mod backend;
 pub mod clock;
+pub mod codes;
 mod conductor;
 pub mod discover;
 pub mod event;
