@@ -172,5 +172,6 @@ pub(super) static SEAMS: &[Seam] = catalogue! {
         RE0909: "standard output can not be written" => "check where it leads";
         RE0910: "Ctrl-C can not be listened for" => "end the command with another signal";
         RE0911: "no thread" => "raise the limit of threads";
+        RE0920: "there is no such error code" => "run `reactor explain` for a list";
     }
 };

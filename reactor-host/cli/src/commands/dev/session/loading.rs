@@ -34,7 +34,7 @@ impl Session<'_> {
                     None => Notice::NotCompiled { plugin: name, serving: serving() },
                 };
                 all_well = false;
-                self.output.put(&notice, Notice::text)?;
+                notice.tell(&self.output)?;
             }
         }
         Ok((changed, all_well))
@@ -48,7 +48,7 @@ impl Session<'_> {
             match report.get(plugin.as_str()).map(|outcome| &outcome.status) {
                 Some(OutcomeStatus::Loaded { .. } | OutcomeStatus::Swapped { .. }) => running += 1,
                 Some(_) => {}
-                None => self.output.put(&Notice::Missed { plugin: plugin.to_string() }, Notice::text)?,
+                None => Notice::Missed { plugin: plugin.to_string() }.tell(&self.output)?,
             }
         }
         Ok(running)
@@ -64,7 +64,7 @@ impl Session<'_> {
                 (&outcome.plugin, &outcome.status)
             {
                 let notice = Notice::GoesOn { plugin: plugin.to_string(), serving: *serving };
-                self.output.put(&notice, Notice::text)?;
+                notice.tell(&self.output)?;
             }
         }
         Ok(())
