@@ -80,6 +80,16 @@ impl Shared {
         Ok(())
     }
 
+    /// A build begins.
+    pub(crate) fn building(&self) {
+        self.update(Model::build);
+    }
+
+    /// Says what keeps a plugin's newest build from running, or that nothing does.
+    pub(crate) fn mark(&self, plugin: &str, why: Option<&str>) {
+        self.update(|model| model.mark(plugin, why));
+    }
+
     fn update(&self, change: impl FnOnce(&mut Model)) {
         let mut state = self.state();
         change(&mut state.model);
@@ -155,7 +165,7 @@ impl View {
         let view = Self { shared: Arc::clone(&shared), drawn };
         shared.terminal.enter(move |line| {
             if let Some(shared) = chatter.upgrade() {
-                shared.update(|model| model.say(&crate::output::plain(line)));
+                shared.update(|model| model.print(line));
             }
         })?;
         let thread = std::thread::Builder::new().name("reactor-draw".to_owned());

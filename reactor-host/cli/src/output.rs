@@ -86,6 +86,14 @@ impl Output {
         }
     }
 
+    /// The live view, where there is one.
+    pub(crate) fn view(&self) -> Option<&live::Shared> {
+        match &self.to {
+            To::Stdout(_) => None,
+            To::View(view) => Some(view),
+        }
+    }
+
     /// Whether a program reads.
     pub(crate) fn is_json(&self) -> bool {
         self.json

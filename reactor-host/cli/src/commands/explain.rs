@@ -91,7 +91,8 @@ mod tests {
               What to do: use dot-separated segments of lower-case letters, digits and single hyphens
 
               Manifests. Nothing of a build with such a manifest is opened. The build that runs goes on; the
-              file is read again when it changes."#]].assert_eq(&strip_str(&explained(&row)).to_string());
+              file is read again when it changes."#]]
+        .assert_eq(&strip_str(&explained(&row)).to_string());
         let json = serde_json::to_value(&row).expect("JSON");
         assert_eq!((&json["code"], &json["seam"]), (&"RE0109".into(), &"Manifests".into()));
     }

@@ -29,7 +29,15 @@ pub(crate) fn frame(model: &Model, size: Size) -> Vec<String> {
         lines.extend(shown.iter().map(|row| drawn(row, &widths)));
         lines.extend(rest(&hidden));
     }
-    lines.push(format!("{FAINT}{}{FAINT:#}", "─".repeat(size.columns)));
+    let rule = format!("{FAINT}{}{FAINT:#}", "─".repeat(size.columns));
+    let room = size.rows.saturating_sub(lines.len());
+    let mut errors: Vec<_> = model.errors().iter().flat_map(|line| wrapped(line, size.columns)).collect();
+    if !errors.is_empty() {
+        errors.truncate(room * 2 / 3);
+        lines.push(rule.clone());
+        lines.extend(errors);
+    }
+    lines.push(rule);
     let room = size.rows.saturating_sub(lines.len());
     lines.extend(tail(model, size.columns, room));
     lines.truncate(size.rows);
@@ -57,7 +65,7 @@ fn plural(number: usize) -> &'static str {
 }
 
 fn summary<'a>(rows: impl Iterator<Item = &'a Row> + Clone) -> String {
-    let counted = State::ALL.iter().rev().filter_map(|state| {
+    let counted = State::ALL.iter().filter_map(|state| {
         let number = rows.clone().filter(|row| row.state == *state).count();
         let style = style(*state);
         (number > 0).then(|| format!("{style}{number} {}{style:#}", state.word()))

@@ -1,6 +1,6 @@
 //! What the live view shows. It knows neither the terminal nor how anything is drawn.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::time::Instant;
 
 use reactor_host::{Event, EventKind, Host, PluginInfo, PluginStatus, Verdict};
@@ -11,6 +11,8 @@ use crate::output::{micros, plain};
 const LINES: usize = 1000;
 /// How much of a line is kept. A plugin may log megabytes.
 const LINE_BYTES: usize = 4096;
+/// How many lines of what was printed are kept apart.
+const PRINTED: usize = 200;
 
 /// What a plugin does, in one word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -91,6 +93,10 @@ pub(crate) struct Model {
     /// The newest last; our own colours, and no other control characters.
     pub(crate) lines: VecDeque<String>,
     last: HashMap<String, Last>,
+    /// What keeps the newest build of a plugin from running, by plugin, before the host ever sees it.
+    marks: BTreeMap<String, String>,
+    /// What was printed since the last build began.
+    printed: Vec<String>,
     /// Calls so far, by generation, and when they were counted.
     counted: Option<(Instant, HashMap<(String, u64), u64>)>,
     rates: HashMap<String, f64>,
@@ -115,6 +121,35 @@ impl Model {
             }
             self.lines.push_back(format!("{}{cut}", &line[..end]));
         }
+    }
+
+    /// Adds a line that somebody in this process, or a child of it, printed.
+    pub(crate) fn print(&mut self, line: &str) {
+        let line = plain(line);
+        if self.printed.len() < PRINTED {
+            self.printed.push(line.clone());
+        }
+        self.say(&line);
+    }
+
+    /// A build begins: what was printed before does not belong to it.
+    pub(crate) fn build(&mut self) {
+        self.printed.clear();
+    }
+
+    /// Says what keeps a plugin's newest build from running, or that nothing does.
+    pub(crate) fn mark(&mut self, plugin: &str, why: Option<&str>) {
+        match why {
+            Some(why) => drop(self.marks.insert(plain(plugin), why.to_owned())),
+            None => drop(self.marks.remove(plugin)),
+        }
+    }
+
+    /// The compiler's errors, while there is a plugin that they keep from running: what the plugins log must not push
+    /// them off the screen.
+    pub(crate) fn errors(&self) -> &[String] {
+        let first = self.printed.iter().position(|line| line.starts_with("error"));
+        first.filter(|_| !self.marks.is_empty()).map_or(&[], |first| &self.printed[first..])
     }
 
     /// Takes over what the host lists now.
@@ -142,7 +177,8 @@ impl Model {
         };
         // A file that offers no plugin has no event of its own name.
         let last = reason.map(|reason| bad(format!("{} [{}]", state.word(), plain(&reason.code))));
-        let last = self.last.get(&name).cloned().or(last).unwrap_or_default();
+        let mark = self.marks.get(&name).map(|why| bad(why.clone()));
+        let last = mark.or_else(|| self.last.get(&name).cloned()).or(last).unwrap_or_default();
         let calls_per_second = generation.and_then(|_| self.rates.get(&name).copied());
         let p99_ns = generation.and_then(|_| self.p99s.get(&name).copied());
         let version = info.version.as_ref().map(ToString::to_string).unwrap_or_default();

@@ -29,8 +29,9 @@ impl Screen {
         }
         for (number, line) in lines.iter().enumerate() {
             if self.lines.get(number).is_none_or(|shown| shown != line) {
-                // Writing to a string cannot fail.
-                let _ = write!(out, "\x1b[{};1H{line}\x1b[K", number + 1);
+                // Cleared before: behind a line that fills its row, the cursor stands on its last character. Writing
+                // to a string cannot fail.
+                let _ = write!(out, "\x1b[{};1H\x1b[2K{line}", number + 1);
             }
         }
         (self.lines, self.size) = (lines, Some(size));
@@ -71,10 +72,10 @@ mod tests {
     fn only_lines_that_changed_are_written_and_nothing_where_none_did() {
         let mut screen = Screen::default();
         let first = show(&mut screen, &["a", "b", "c"], SIZE).expect("something new");
-        assert!(first.contains("\x1b[2J") && first.contains("\x1b[3;1Hc"), "{first:?}");
+        assert!(first.contains("\x1b[2J") && first.contains("\x1b[3;1H\x1b[2Kc"), "{first:?}");
         assert_eq!(show(&mut screen, &["a", "b", "c"], SIZE), None);
         let second = show(&mut screen, &["a", "B", "c"], SIZE).expect("something new");
-        assert_eq!(second, "\x1b[?2026h\x1b[2;1HB\x1b[K\x1b[?2026l");
+        assert_eq!(second, "\x1b[?2026h\x1b[2;1H\x1b[2KB\x1b[?2026l");
     }
 
     #[test]
@@ -82,7 +83,7 @@ mod tests {
         let mut screen = Screen::default();
         show(&mut screen, &["a", "b"], SIZE);
         let again = show(&mut screen, &["a", "b"], Size { columns: 10, rows: 2 }).expect("all of it");
-        assert!(again.contains("\x1b[2J\x1b[1;1Ha\x1b[K\x1b[2;1Hb"), "{again:?}");
+        assert!(again.contains("\x1b[2J\x1b[1;1H\x1b[2Ka\x1b[2;1H\x1b[2Kb"), "{again:?}");
     }
 
     #[test]

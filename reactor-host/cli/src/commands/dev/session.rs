@@ -183,6 +183,9 @@ impl<'a> Session<'a> {
             .take_workspaces()
             .filter_map(|number| self.workspaces.get(number).map(|workspace| (number, workspace.clone())))
             .collect();
+        if let Some(view) = self.output.view() {
+            view.building();
+        }
         let (cargo, sender) = (Arc::clone(&self.cargo), self.sender.clone());
         let mode = Mode {
             release: self.args.crates.release,

@@ -56,54 +56,69 @@ fn check(model: &Model, columns: usize, rows: usize, text: &Expect) {
 
 #[test]
 fn a_table_stands_above_the_last_lines() {
-    check(&model(), 100, 14, &expect![[r#"
-        reactor run plugins  4 plugins: 1 off, 1 running, 1 trial, 1 refused                     Ctrl-C ends
-        PLUGIN         VERSION           GEN  STATE    CALLS/S     P99  LAST EVENT
-        clock          0.1.0               1  running      2.0  850 ns  loaded, 0.9 ms
-        notes          1.0.0-rc.1+buil…       refused                   refused [RE0404]
-        status-banner  0.1.0                  off                       loaded, 0.9 ms
-        word-count     0.1.0              12  trial        12k  1.2 ms  rolled back from 13
-        ────────────────────────────────────────────────────────────────────────────────────────────────────
-        + clock 0.1.0  generation 1  0.9 ms
-        ! notes 1.0.0  refused [RE0404]: notes depends on acme.base ^2, which is not here; install it
-        clock │ info  tick tick=3
+    check(
+        &model(),
+        100,
+        14,
+        &expect![[r#"
+            reactor run plugins  4 plugins: 1 refused, 1 trial, 1 running, 1 off                     Ctrl-C ends
+            PLUGIN         VERSION           GEN  STATE    CALLS/S     P99  LAST EVENT
+            clock          0.1.0               1  running      2.0  850 ns  loaded, 0.9 ms
+            notes          1.0.0-rc.1+buil…       refused                   refused [RE0404]
+            status-banner  0.1.0                  off                       loaded, 0.9 ms
+            word-count     0.1.0              12  trial        12k  1.2 ms  rolled back from 13
+            ────────────────────────────────────────────────────────────────────────────────────────────────────
+            + clock 0.1.0  generation 1  0.9 ms
+            ! notes 1.0.0  refused [RE0404]: notes depends on acme.base ^2, which is not here; install it
+            clock │ info  tick tick=3
 
 
 
 
-    "#]]);
+        "#]],
+    );
 }
 
 #[test]
 fn a_narrow_terminal_does_without_columns() {
-    check(&model(), 64, 12, &expect![[r#"
-        reactor run plugins  4 plugins: 1 off, 1 running, 1 trial, 1 re…
-        PLUGIN         GEN  STATE    CALLS/S     P99  LAST EVENT
-        clock            1  running      2.0  850 ns  loaded, 0.9 ms
-        notes               refused                   refused [RE0404]
-        status-banner       off                       loaded, 0.9 ms
-        word-count      12  trial        12k  1.2 ms  rolled back from …
-        ────────────────────────────────────────────────────────────────
-        + clock 0.1.0  generation 1  0.9 ms
-        ! notes 1.0.0  refused [RE0404]: notes depends on acme.base ^2,
-            which is not here; install it
-        clock │ info  tick tick=3
+    check(
+        &model(),
+        64,
+        12,
+        &expect![[r#"
+            reactor run plugins  4 plugins: 1 refused, 1 trial, 1 running, …
+            PLUGIN         GEN  STATE    CALLS/S     P99  LAST EVENT
+            clock            1  running      2.0  850 ns  loaded, 0.9 ms
+            notes               refused                   refused [RE0404]
+            status-banner       off                       loaded, 0.9 ms
+            word-count      12  trial        12k  1.2 ms  rolled back from …
+            ────────────────────────────────────────────────────────────────
+            + clock 0.1.0  generation 1  0.9 ms
+            ! notes 1.0.0  refused [RE0404]: notes depends on acme.base ^2,
+                which is not here; install it
+            clock │ info  tick tick=3
 
-    "#]]);
-    check(&model(), 40, 12, &expect![[r#"
-        reactor run plugins  4 plugins: 1 off, …
-        PLUGIN         STATE    LAST EVENT
-        clock          running  loaded, 0.9 ms
-        notes          refused  refused [RE0404]
-        status-banner  off      loaded, 0.9 ms
-        word-count     trial    rolled back fro…
-        ────────────────────────────────────────
-        + clock 0.1.0  generation 1  0.9 ms
-        ! notes 1.0.0  refused [RE0404]: notes
-            depends on acme.base ^2, which is
-            not here; install it
-        clock │ info  tick tick=3
-    "#]]);
+        "#]],
+    );
+    check(
+        &model(),
+        40,
+        12,
+        &expect![[r#"
+            reactor run plugins  4 plugins: 1 refus…
+            PLUGIN         STATE    LAST EVENT
+            clock          running  loaded, 0.9 ms
+            notes          refused  refused [RE0404]
+            status-banner  off      loaded, 0.9 ms
+            word-count     trial    rolled back fro…
+            ────────────────────────────────────────
+            + clock 0.1.0  generation 1  0.9 ms
+            ! notes 1.0.0  refused [RE0404]: notes
+                depends on acme.base ^2, which is
+                not here; install it
+            clock │ info  tick tick=3
+        "#]],
+    );
 }
 
 #[test]
@@ -112,24 +127,29 @@ fn of_more_plugins_than_rows_those_in_trouble_are_shown_and_the_rest_is_counted(
     many.rows = (0..40).map(|number| row(&format!("plugin-{number:02}"), State::Running)).collect();
     many.rows[31].state = State::Failed;
     many.rows[35].state = State::Off;
-    check(&many, 80, 16, &expect![[r#"
-        reactor run plugins  40 plugins: 1 off, 38 running, 1 failed         Ctrl-C ends
-        PLUGIN     VERSION  GEN  STATE    CALLS/S  P99  LAST EVENT
-        plugin-00  0.1.0      1  running                loaded, 0.9 ms
-        plugin-01  0.1.0      1  running                loaded, 0.9 ms
-        plugin-02  0.1.0      1  running                loaded, 0.9 ms
-        plugin-03  0.1.0      1  running                loaded, 0.9 ms
-        plugin-04  0.1.0      1  running                loaded, 0.9 ms
-        plugin-31  0.1.0      1  failed                 loaded, 0.9 ms
-        … and 34 more: 1 off, 33 running
-        ────────────────────────────────────────────────────────────────────────────────
-        + clock 0.1.0  generation 1  0.9 ms
-        ! notes 1.0.0  refused [RE0404]: notes depends on acme.base ^2, which is not
-            here; install it
-        clock │ info  tick tick=3
+    check(
+        &many,
+        80,
+        16,
+        &expect![[r#"
+            reactor run plugins  40 plugins: 1 failed, 38 running, 1 off         Ctrl-C ends
+            PLUGIN     VERSION  GEN  STATE    CALLS/S  P99  LAST EVENT
+            plugin-00  0.1.0      1  running                loaded, 0.9 ms
+            plugin-01  0.1.0      1  running                loaded, 0.9 ms
+            plugin-02  0.1.0      1  running                loaded, 0.9 ms
+            plugin-03  0.1.0      1  running                loaded, 0.9 ms
+            plugin-04  0.1.0      1  running                loaded, 0.9 ms
+            plugin-31  0.1.0      1  failed                 loaded, 0.9 ms
+            … and 34 more: 33 running, 1 off
+            ────────────────────────────────────────────────────────────────────────────────
+            + clock 0.1.0  generation 1  0.9 ms
+            ! notes 1.0.0  refused [RE0404]: notes depends on acme.base ^2, which is not
+                here; install it
+            clock │ info  tick tick=3
 
 
-    "#]]);
+        "#]],
+    );
 }
 
 #[test]
@@ -140,16 +160,21 @@ fn long_and_wide_names_keep_the_columns_in_line() {
         row("/plugins/漢字漢字漢字漢字漢字漢字漢字漢字.so", State::Refused),
         row("e\u{301}", State::Running),
     ];
-    check(&wide, 72, 8, &expect![[r#"
-        reactor run plugins  3 plugins: 2 running, 1 refused         Ctrl-C ends
-        PLUGIN                    GEN  STATE    CALLS/S  P99  LAST EVENT
-        acme.acme.acme.acme.acm…    1  running                loaded, 0.9 ms
-        /plugins/漢字漢字漢字漢…       refused                loaded, 0.9 ms
-        é                           1  running                loaded, 0.9 ms
-        ────────────────────────────────────────────────────────────────────────
-            is not here; install it
-        clock │ info  tick tick=3
-    "#]]);
+    check(
+        &wide,
+        72,
+        8,
+        &expect![[r#"
+            reactor run plugins  3 plugins: 1 refused, 2 running         Ctrl-C ends
+            PLUGIN                    GEN  STATE    CALLS/S  P99  LAST EVENT
+            acme.acme.acme.acme.acm…    1  running                loaded, 0.9 ms
+            /plugins/漢字漢字漢字漢…       refused                loaded, 0.9 ms
+            é                           1  running                loaded, 0.9 ms
+            ────────────────────────────────────────────────────────────────────────
+                is not here; install it
+            clock │ info  tick tick=3
+        "#]],
+    );
 }
 
 #[test]
@@ -162,23 +187,76 @@ fn nothing_is_too_small() {
             assert!(lines.iter().all(|line| super::columns(line) <= columns), "{columns}x{rows}: {lines:#?}");
         }
     }
-    check(&model, 30, 3, &expect![[r#"
-        reactor run plugins  4 plugin…
-        PLUGIN  STATE  LAST EVENT
-        … and 4 more: 1 off, 1 runnin…
-    "#]]);
+    check(
+        &model,
+        30,
+        3,
+        &expect![[r#"
+            reactor run plugins  4 plugin…
+            PLUGIN  STATE  LAST EVENT
+            … and 4 more: 1 refused, 1 tr…
+        "#]],
+    );
 }
 
 #[test]
 fn before_there_is_a_plugin_the_lines_are_shown() {
     let mut empty = Model::new("reactor dev".to_owned());
     empty.say("   Compiling greeting v0.1.0");
-    check(&empty, 60, 5, &expect![[r#"
+    check(
+        &empty,
+        60,
+        5,
+        &expect![[r#"
         reactor dev  0 plugins                           Ctrl-C ends
         ────────────────────────────────────────────────────────────
            Compiling greeting v0.1.0
 
 
+    "#]],
+    );
+}
+
+#[test]
+fn errors_of_the_compiler_stay_while_a_plugin_does_not_compile() {
+    let mut model = Model::new("reactor dev".to_owned());
+    model.rows = vec![row("greeting", State::Running)];
+    model.print("warning: of the build before");
+    model.build();
+    for line in [
+        "warning: unused",
+        "error[E0046]: missing: `invoke`",
+        "  --> greeting/src/lib.rs:13:1",
+        "error: could not compile",
+    ] {
+        model.print(line);
+    }
+    model.mark("greeting", Some("did not compile"));
+    for number in 0..20 {
+        model.say(&format!("clock │ info  tick tick={number}"));
+    }
+    check(&model, 60, 12, &expect![[r#"
+        reactor dev  1 plugin: 1 running                 Ctrl-C ends
+        PLUGIN    GEN  STATE    CALLS/S  P99  LAST EVENT
+        greeting    1  running                loaded, 0.9 ms
+        ────────────────────────────────────────────────────────────
+        error[E0046]: missing: `invoke`
+          --> greeting/src/lib.rs:13:1
+        error: could not compile
+        ────────────────────────────────────────────────────────────
+        clock │ info  tick tick=16
+        clock │ info  tick tick=17
+        clock │ info  tick tick=18
+        clock │ info  tick tick=19
+    "#]]);
+    model.mark("greeting", None);
+    check(&model, 60, 6, &expect![[r#"
+        reactor dev  1 plugin: 1 running                 Ctrl-C ends
+        PLUGIN    GEN  STATE    CALLS/S  P99  LAST EVENT
+        greeting    1  running                loaded, 0.9 ms
+        ────────────────────────────────────────────────────────────
+        clock │ info  tick tick=18
+        clock │ info  tick tick=19
     "#]]);
 }
 
