@@ -11,11 +11,12 @@
 //! - [`stage`], [`load`]: a private copy, opened and checked. The boundary itself is `native`, with the `unsafe` of
 //!   this crate.
 //! - [`store`]: what lasts.
-//! - [`event`], [`report`]: what became of them.
+//! - [`event`], [`report`]: what became of them; [`codes`]: what an error's code means.
 
 pub mod account;
 mod backend;
 pub mod clock;
+pub mod codes;
 mod conductor;
 pub mod discover;
 pub mod event;

@@ -2,9 +2,13 @@
 
 mod build;
 mod call;
+mod completions;
 mod dev;
+mod doctor;
+mod explain;
 mod inspect;
 mod list;
+mod man;
 mod run;
 
 use clap::Parser as _;
@@ -24,6 +28,7 @@ pub(crate) fn main() -> ExitStatus {
             return if message.use_stderr() { ExitStatus::Usage } else { ExitStatus::Done };
         }
     };
+    output::be(cli.verbosity);
     dispatch(&cli.command).unwrap_or_else(|error| {
         if !error.is_closed_pipe() {
             output::error(&error);
@@ -40,6 +45,10 @@ fn dispatch(command: &Command) -> Result<ExitStatus, CliError> {
         Command::Call(args) => call::call(args),
         Command::Build(args) => build::build(args),
         Command::Dev(args) => dev::dev(args),
+        Command::Doctor(args) => doctor::doctor(args),
+        Command::Explain(args) => explain::explain(args),
+        Command::Man(args) => man::man(args),
+        Command::Completions(args) => completions::completions(args),
     }
 }
 

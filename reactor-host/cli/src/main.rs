@@ -8,6 +8,7 @@ mod cargo_build;
 mod commands;
 mod error;
 mod interrupt;
+mod live;
 mod output;
 mod packages;
 mod private_host;

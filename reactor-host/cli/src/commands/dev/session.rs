@@ -19,7 +19,8 @@ use crate::args::DevArgs;
 use crate::cargo_build::{Built, Cargo, Mode};
 use crate::error::CliError;
 use crate::interrupt;
-use crate::output::{Output, Printer};
+use crate::live::Observer;
+use crate::output::{Output, Printer, Weight};
 use crate::packages::{self, Workspace};
 use crate::private_host::{self, Files};
 use crate::shelf::Shelf;
@@ -35,7 +36,8 @@ pub(super) struct Session<'a> {
     workspaces: Vec<Workspace>,
     /// Absent when nothing is to be followed.
     sources: Option<Sources>,
-    host: Host,
+    host: Arc<Host>,
+    observer: Option<Observer>,
     printer: Printer,
     timing: Arc<Timing>,
     shelf: Shelf,
@@ -65,7 +67,8 @@ impl<'a> Session<'a> {
         let home = tempfile::Builder::new().prefix("reactor-dev-").tempdir();
         let home = home.map_err(CliError::writing(std::env::temp_dir()))?;
         let shelf = Shelf::new(home.path().join("plugins"))?;
-        let host = private_host::build(&[shelf.folder().to_owned()], Files::AsTheyAre)?;
+        let host = Arc::new(private_host::build(&[shelf.folder().to_owned()], Files::AsTheyAre)?);
+        let observer = output.observe(&host)?;
         let timing = Arc::new(Timing::default());
         let (lines, times) = (output.clone(), Arc::clone(&timing));
         let mut told = Told::default();
@@ -79,6 +82,7 @@ impl<'a> Session<'a> {
             workspaces,
             sources,
             host,
+            observer,
             printer,
             timing,
             shelf,
@@ -100,7 +104,7 @@ impl<'a> Session<'a> {
         let all_well = placed && report.is_ok() && running == self.shelf.plugins().count();
         if self.sources.is_some() {
             let folders = folders(&self.workspaces).into_iter().map(Path::to_owned).collect();
-            self.output.put(&Notice::Following { folders, running }, Notice::text)?;
+            Notice::Following { folders, running }.tell(&self.output)?;
             self.follow()?;
         }
         Ok(all_well)
@@ -108,8 +112,10 @@ impl<'a> Session<'a> {
 
     /// Stops the plugins and prints what they have to say about it.
     pub(super) fn finish(self) -> Result<(), CliError> {
-        let Self { host, printer, home, .. } = self;
+        let Self { host, observer, printer, home, .. } = self;
         let stopped = host.stop();
+        // The last one to hold the host drops it, which is to be this thread.
+        drop(observer);
         drop(host);
         printer.finish()?;
         let path = home.path().to_owned();
@@ -132,8 +138,8 @@ impl<'a> Session<'a> {
             let idle = changed.is_empty();
             let notice = Notice::Built { cargo_micros, changed };
             // People see the swap itself; that there is none needs saying.
-            if self.output.is_json() || (idle && placed) {
-                self.output.put(&notice, Notice::text)?;
+            if self.output.is_json() || (idle && placed) || Weight::Detail.is_told() {
+                notice.tell(&self.output)?;
             }
             if !idle {
                 let report = self.printer.after(&self.host, Host::rescan)?;
@@ -177,8 +183,14 @@ impl<'a> Session<'a> {
             .take_workspaces()
             .filter_map(|number| self.workspaces.get(number).map(|workspace| (number, workspace.clone())))
             .collect();
+        if let Some(view) = self.output.view() {
+            view.building();
+        }
         let (cargo, sender) = (Arc::clone(&self.cargo), self.sender.clone());
-        let mode = Mode { release: self.args.crates.release, quiet: quiet || self.output.is_json() };
+        let mode = Mode {
+            release: self.args.crates.release,
+            quiet: quiet || self.output.is_json() || !Weight::News.is_told(),
+        };
         let work = move || {
             let built = jobs.iter().map(|(number, workspace)| Ok((*number, cargo.build(workspace, mode)?)));
             drop(sender.send(Message::Built(built.collect())));
