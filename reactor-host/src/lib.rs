@@ -10,11 +10,12 @@
 //!   before any of their code runs; [`resolve`]: which of them can run together.
 //! - [`stage`], [`load`]: a private copy, opened and checked. The boundary itself is `native`, with the `unsafe` of
 //!   this crate.
-//! - [`event`], [`report`]: what became of them.
+//! - [`event`], [`report`]: what became of them; [`control`]: how a person's command asks a running host.
 
 mod backend;
 pub mod clock;
 mod conductor;
+pub mod control;
 pub mod discover;
 pub mod event;
 mod generation;

@@ -10,6 +10,7 @@ use super::{Host, HostError};
 use crate::backend::{Backends, Build, Source};
 use crate::clock::{Clock, SystemClock};
 use crate::conductor::Conductor;
+use crate::control::Seat;
 use crate::discover::{Settings, Tracker};
 use crate::load::Loader;
 use crate::manifest::Manifest;
@@ -112,6 +113,7 @@ impl HostBuilder {
             }
             linked.push(Build { manifest, source: Source::Linked(entry) });
         }
+        let seat = Seat::new(&self.id, &host_version.to_string(), self.data.clone());
         let loader = if self.trusted {
             let data = self.data.unwrap_or_else(std::env::temp_dir);
             Some(Loader::new(Stager::new(&data)?))
@@ -138,6 +140,6 @@ impl HostBuilder {
             .name("reactor-conduct".to_owned())
             .spawn(move || conductor.work(&inbox))
             .map_err(thread)?;
-        Ok(Host { shared, conductor: Some(conductor), folders: self.folders, watching: self.watching })
+        Ok(Host { shared, conductor: Some(conductor), folders: self.folders, watching: self.watching, seat })
     }
 }
