@@ -3,9 +3,12 @@
 mod build;
 mod call;
 mod dev;
+mod events;
 mod inspect;
 mod list;
+mod logs;
 mod run;
+mod swap;
 
 use clap::Parser as _;
 
@@ -38,6 +41,9 @@ fn dispatch(command: &Command) -> Result<ExitStatus, CliError> {
         Command::List(args) => list::list(args),
         Command::Inspect(args) => inspect::inspect(args),
         Command::Call(args) => call::call(args),
+        Command::Swap(args) => swap::swap(args),
+        Command::Events(args) => events::events(args),
+        Command::Logs(args) => logs::logs(args),
         Command::Build(args) => build::build(args),
         Command::Dev(args) => dev::dev(args),
     }

@@ -8,6 +8,7 @@ use reactor_host::discover::DiscoverError;
 use reactor_host::{Event, EventKind, Host};
 
 use crate::args::RunArgs;
+use crate::data_folder;
 use crate::error::CliError;
 use crate::interrupt;
 use crate::output::{FAINT, Output, Printer, Subject, describe, plain};
@@ -28,7 +29,13 @@ pub(super) fn run(args: &RunArgs) -> Result<ExitStatus, CliError> {
         let _ = end.send(());
     })?;
     let files = if args.once { Files::AsTheyAre } else { Files::MayChange };
-    let host = private_host::build(std::slice::from_ref(&args.dir), files)?;
+    // A look at whether everything loads is no host that others ask, nor does it disturb one that they do.
+    let data = match (&args.data.path, args.once) {
+        (None, true) => None,
+        (named, _) => Some(data_folder::make(named.as_deref(), &args.dir)?),
+    };
+    let host = private_host::build(std::slice::from_ref(&args.dir), files, data.as_deref())?;
+    let control = if data.is_some() { private_host::serve(&host)? } else { None };
     let lines = output.clone();
     let awaited = (!args.once).then(|| args.dir.clone());
     let show = move |event: &Event| {
@@ -68,6 +75,7 @@ pub(super) fn run(args: &RunArgs) -> Result<ExitStatus, CliError> {
         status = ExitStatus::Failed;
     }
     drop(host);
+    drop(control);
     printer.finish()?;
     Ok(status)
 }

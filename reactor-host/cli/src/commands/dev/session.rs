@@ -9,6 +9,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::Duration;
 
 use reactor_host::Host;
+use reactor_host::control::Control;
 
 use self::touched::Touched;
 use super::Message;
@@ -17,6 +18,7 @@ use super::show::{Timing, Told, show, whole};
 use super::sources::{Sources, folders};
 use crate::args::DevArgs;
 use crate::cargo_build::{Built, Cargo, Mode};
+use crate::data_folder;
 use crate::error::CliError;
 use crate::interrupt;
 use crate::output::{Output, Printer};
@@ -36,6 +38,8 @@ pub(super) struct Session<'a> {
     /// Absent when nothing is to be followed.
     sources: Option<Sources>,
     host: Host,
+    /// Other commands ask the host by it; it ends with the host.
+    control: Option<Control>,
     printer: Printer,
     timing: Arc<Timing>,
     shelf: Shelf,
@@ -65,7 +69,12 @@ impl<'a> Session<'a> {
         let home = tempfile::Builder::new().prefix("reactor-dev-").tempdir();
         let home = home.map_err(CliError::writing(std::env::temp_dir()))?;
         let shelf = Shelf::new(home.path().join("plugins"))?;
-        let host = private_host::build(&[shelf.folder().to_owned()], Files::AsTheyAre)?;
+        let data = match (&args.data.path, args.once) {
+            (None, true) => None,
+            (named, _) => Some(data_folder::make(named.as_deref(), &args.crates.paths[0])?),
+        };
+        let host = private_host::build(&[shelf.folder().to_owned()], Files::AsTheyAre, data.as_deref())?;
+        let control = if data.is_some() { private_host::serve(&host)? } else { None };
         let timing = Arc::new(Timing::default());
         let (lines, times) = (output.clone(), Arc::clone(&timing));
         let mut told = Told::default();
@@ -79,6 +88,7 @@ impl<'a> Session<'a> {
             workspaces,
             sources,
             host,
+            control,
             printer,
             timing,
             shelf,
@@ -108,9 +118,10 @@ impl<'a> Session<'a> {
 
     /// Stops the plugins and prints what they have to say about it.
     pub(super) fn finish(self) -> Result<(), CliError> {
-        let Self { host, printer, home, .. } = self;
+        let Self { host, control, printer, home, .. } = self;
         let stopped = host.stop();
         drop(host);
+        drop(control);
         printer.finish()?;
         let path = home.path().to_owned();
         home.close().map_err(CliError::writing(path))?;
