@@ -22,3 +22,6 @@ mod swap_rules;
 mod files;
 // What a call brings back.
 mod calls;
+// A running host that other processes ask, and what they can not do to it.
+#[cfg(unix)]
+mod control;

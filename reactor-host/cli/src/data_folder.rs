@@ -76,7 +76,8 @@ fn name(path: &Path) -> String {
     hash.truncate(16);
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let plain = |c: &char| c.is_ascii_alphanumeric() || "._-".contains(*c);
-    let name: String = name.chars().filter(plain).take(LONGEST_NAME).collect();
+    // A dot in front would hide it.
+    let name: String = name.trim_start_matches('.').chars().filter(plain).take(LONGEST_NAME).collect();
     format!("{}-{hash}", if name.is_empty() { "plugins" } else { &name })
 }
 
@@ -109,6 +110,7 @@ mod tests {
     fn a_place_has_a_name_that_people_recognise() {
         let hash = &ContentHash::of(b"/home/ada/my plugins").to_string()[..16];
         assert_eq!(name("/home/ada/my plugins".as_ref()), format!("myplugins-{hash}"));
+        assert!(name("/srv/.plugins".as_ref()).starts_with("plugins-"));
         assert!(name("/".as_ref()).starts_with("plugins-"));
         assert!(name(Path::new(&format!("/{}", "x".repeat(200)))).len() < 60);
     }
