@@ -52,7 +52,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 pub use self::client::{Client, Feed, News};
 pub use self::error::ControlError;
-pub use self::message::{End, Hello, Request};
+pub use self::message::{End, Hello, QuarantinedBuild, Request};
 use self::server::{Limits, Server};
 use crate::host::Host;
 

@@ -26,6 +26,8 @@ pub(crate) enum Command {
     Inspect(InspectArgs),
     Call(CallArgs),
     Swap(SwapArgs),
+    Rollback(RollbackArgs),
+    Quarantine(QuarantineArgs),
     Events(EventsArgs),
     Logs(LogsArgs),
     Build(BuildArgs),
@@ -126,6 +128,35 @@ pub(crate) struct SwapArgs {
     /// The plugin's id
     #[arg(value_name = "ID")]
     pub(crate) id: String,
+    #[command(flatten)]
+    pub(crate) format: Format,
+}
+
+/// Take a plugin of a running host back to the build before
+///
+/// The build that serves now is quarantined: it is not tried again until its bytes change or it is lifted.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  reactor rollback --plugins plugins greeting")]
+pub(crate) struct RollbackArgs {
+    #[command(flatten)]
+    pub(crate) host: RunningHost,
+    /// The plugin's id
+    #[arg(value_name = "ID")]
+    pub(crate) id: String,
+    #[command(flatten)]
+    pub(crate) format: Format,
+}
+
+/// Show which builds a running host does not try again, or have one tried again
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  reactor quarantine --plugins plugins\n  \
+                        reactor quarantine --plugins plugins --lift greeting")]
+pub(crate) struct QuarantineArgs {
+    #[command(flatten)]
+    pub(crate) host: RunningHost,
+    /// Have the quarantined builds of this plugin tried again
+    #[arg(long, value_name = "ID")]
+    pub(crate) lift: Option<String>,
     #[command(flatten)]
     pub(crate) format: Format,
 }
@@ -281,7 +312,15 @@ mod tests {
 
     #[test]
     fn a_data_folder_does_in_place_of_a_plugin_folder() {
-        for line in ["list", "call clock ticks", "swap clock", "events -f", "logs clock"] {
+        for line in [
+            "list",
+            "call clock ticks",
+            "swap clock",
+            "rollback clock",
+            "quarantine",
+            "events -f",
+            "logs clock",
+        ] {
             let (command, rest) = line.split_once(' ').unwrap_or((line, ""));
             parse(&format!("{command} --data d {rest}")).expect(line);
         }
@@ -306,6 +345,9 @@ mod tests {
             "call --private --data d clock ticks",
             "swap clock",
             "swap --plugins a",
+            "rollback --plugins a",
+            "quarantine",
+            "quarantine --plugins a greeting",
             "events",
             "logs clock",
             "events --plugins a --since soon",

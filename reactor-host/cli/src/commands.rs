@@ -7,6 +7,8 @@ mod events;
 mod inspect;
 mod list;
 mod logs;
+mod quarantine;
+mod rollback;
 mod run;
 mod swap;
 
@@ -42,6 +44,8 @@ fn dispatch(command: &Command) -> Result<ExitStatus, CliError> {
         Command::Inspect(args) => inspect::inspect(args),
         Command::Call(args) => call::call(args),
         Command::Swap(args) => swap::swap(args),
+        Command::Rollback(args) => rollback::rollback(args),
+        Command::Quarantine(args) => quarantine::quarantine(args),
         Command::Events(args) => events::events(args),
         Command::Logs(args) => logs::logs(args),
         Command::Build(args) => build::build(args),

@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 
 use super::connection::PATIENCE;
 use super::lines::{Lines, NoLine};
-use super::message::{End, Hello, Request};
+use super::message::{End, Hello, QuarantinedBuild, Request};
 use super::socket::Stream;
 use super::{ControlError, PROTOCOL};
 use crate::event::Event;
@@ -146,6 +146,33 @@ impl Client {
     /// As [`ask`](Self::ask).
     pub fn swap(&mut self, plugin: &str) -> Result<Report, ControlError> {
         self.ask(&Request::Swap { plugin: plugin.to_owned() })
+    }
+
+    /// As [`Host::rollback`](crate::Host::rollback).
+    ///
+    /// # Errors
+    ///
+    /// As [`ask`](Self::ask).
+    pub fn rollback(&mut self, plugin: &str) -> Result<Report, ControlError> {
+        self.ask(&Request::Rollback { plugin: plugin.to_owned() })
+    }
+
+    /// What is quarantined.
+    ///
+    /// # Errors
+    ///
+    /// As [`ask`](Self::ask).
+    pub fn quarantined(&mut self) -> Result<Vec<QuarantinedBuild>, ControlError> {
+        self.ask(&Request::Quarantined)
+    }
+
+    /// As [`Host::lift_quarantine`](crate::Host::lift_quarantine).
+    ///
+    /// # Errors
+    ///
+    /// As [`ask`](Self::ask).
+    pub fn lift_quarantine(&mut self, plugin: &str) -> Result<Report, ControlError> {
+        self.ask(&Request::Lift { plugin: plugin.to_owned() })
     }
 
     /// Events, for [`Request::Events`] or [`Request::Logs`].

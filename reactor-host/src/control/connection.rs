@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 
 use super::lines::{Lines, NoLine};
-use super::message::{End, Reply, Request};
+use super::message::{End, QuarantinedBuild, Reply, Request};
 use super::server::Server;
 use super::socket::Stream;
 use super::{ControlError, feed};
@@ -92,6 +92,12 @@ fn answer(host: &Host, request: Request) -> Result<String, ControlError> {
         Request::List => ok(host.list()),
         Request::Call { plugin, action, value } => ok(host.invoke(&plugin, &action, &value)?),
         Request::Swap { plugin } => ok(host.swap(&plugin)?),
+        Request::Rollback { plugin } => ok(host.rollback(&plugin)?),
+        Request::Quarantined => {
+            ok(host.quarantined().into_iter().map(QuarantinedBuild::from).collect::<Vec<_>>())
+        }
+        Request::Lift { plugin } => ok(host.lift_quarantine(&plugin)?),
+        Request::Accounts => ok(host.accounts()),
         Request::Enable { plugin } => ok(host.enable(&plugin)?),
         Request::Disable { plugin } => ok(host.disable(&plugin)?),
         Request::Rescan => ok(host.rescan()?),

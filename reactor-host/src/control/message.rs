@@ -1,12 +1,17 @@
 //! What is said: one JSON object a line.
 
+use std::path::PathBuf;
+
 use reactor_abi::Value;
 use reactor_abi::facts::API_VERSION;
+use semver::Version;
 use serde::{Deserialize, Serialize};
 
 use super::{ControlError, PROTOCOL};
 use crate::event::Event;
 use crate::host::HostError;
+use crate::manifest::PluginId;
+use crate::store::Quarantined;
 
 /// The host's first line: who answers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -67,6 +72,20 @@ pub enum Request {
         /// The plugin.
         plugin: String,
     },
+    /// As [`Host::rollback`](crate::Host::rollback): a [`Report`](crate::Report).
+    Rollback {
+        /// The plugin.
+        plugin: String,
+    },
+    /// What is quarantined: a list of [`QuarantinedBuild`].
+    Quarantined,
+    /// As [`Host::lift_quarantine`](crate::Host::lift_quarantine): a [`Report`](crate::Report).
+    Lift {
+        /// The plugin.
+        plugin: String,
+    },
+    /// What was counted of each plugin: a list of [`Account`](crate::account::Account).
+    Accounts,
     /// As [`Host::enable`](crate::Host::enable): a [`Report`](crate::Report).
     Enable {
         /// The plugin.
@@ -100,6 +119,34 @@ pub enum Request {
         #[serde(default)]
         plugin: Option<String>,
     },
+}
+
+/// A build that is not tried again until its bytes change or it is lifted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct QuarantinedBuild {
+    /// The plugin.
+    pub plugin: PluginId,
+    /// Its version.
+    pub version: Version,
+    /// The content hash of its library, in hexadecimal.
+    pub build: String,
+    /// The stable code of what it was quarantined for.
+    pub code: String,
+    /// What it did.
+    pub message: String,
+    /// When, in milliseconds since 1970; 0 where that is not known.
+    pub unix_ms: u64,
+    /// Where its file was; empty where that is not known.
+    #[serde(serialize_with = "crate::report::lossy")]
+    pub path: PathBuf,
+}
+
+impl From<Quarantined> for QuarantinedBuild {
+    fn from(of: Quarantined) -> Self {
+        let Quarantined { plugin, build, version, code, message, unix_ms, source } = of;
+        Self { plugin, version, build: build.to_string(), code, message, unix_ms, path: source }
+    }
 }
 
 /// What the host says to a request.
