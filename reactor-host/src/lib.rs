@@ -11,11 +11,13 @@
 //! - [`stage`], [`load`]: a private copy, opened and checked. The boundary itself is `native`, with the `unsafe` of
 //!   this crate.
 //! - [`store`]: what lasts.
-//! - [`event`], [`report`]: what became of them; [`control`]: how a person's command asks a running host.
+//! - [`event`], [`report`]: what became of them; [`codes`]: what an error's code means.
+//! - [`control`]: how a person's command asks a running host.
 
 pub mod account;
 mod backend;
 pub mod clock;
+pub mod codes;
 mod conductor;
 pub mod control;
 pub mod discover;

@@ -1,3 +1,6 @@
+use std::collections::BTreeSet;
+
+use reactor_host::codes;
 use reactor_tests::source;
 
 /// Codes that are written in more than one place, how many, and what they mean in all of them.
@@ -34,4 +37,16 @@ fn codes_that_are_shared_exist() {
     for (code, ..) in SHARED {
         assert!(codes.contains_key(code), "{code} is gone: strike it from SHARED");
     }
+}
+
+#[test]
+fn the_catalogue_has_every_code_of_the_sources_and_no_other() {
+    let written: BTreeSet<String> = source::error_codes().into_keys().collect();
+    assert!(written.len() > 80, "the codes are where they were");
+    let listed: BTreeSet<String> =
+        codes::seams().iter().flat_map(|seam| seam.codes).map(|code| code.code.to_owned()).collect();
+    let missing: Vec<_> = written.difference(&listed).collect();
+    assert!(missing.is_empty(), "reactor-host/src/codes/catalogue.rs lacks {missing:?}");
+    let unused: Vec<_> = listed.difference(&written).collect();
+    assert!(unused.is_empty(), "no source gives {unused:?}: strike them from the catalogue");
 }

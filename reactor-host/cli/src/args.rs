@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{ArgAction, Args, Parser, Subcommand};
+use clap_complete::Shell;
 
 /// Run, inspect, build and live-reload native plugins.
 #[derive(Debug, Parser)]
@@ -11,11 +12,25 @@ use clap::{Args, Parser, Subcommand};
     version,
     arg_required_else_help = true,
     after_help = "Exit codes: 0 done, 1 what was asked failed, 2 the command line is wrong.\n\
+                  `reactor explain CODE` says what an error code means and what to do.\n\
                   Native plugins run inside this process with all its rights: run only code that you trust."
 )]
 pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) verbosity: Verbosity,
     #[command(subcommand)]
     pub(crate) command: Command,
+}
+
+/// How much people are told. JSON is for programs, which choose themselves: it is always whole.
+#[derive(Clone, Copy, Debug, Default, Args)]
+pub(crate) struct Verbosity {
+    /// Tell only what went wrong, and what was asked for; twice: only errors
+    #[arg(short, long, global = true, action = ArgAction::Count, conflicts_with = "verbose")]
+    pub(crate) quiet: u8,
+    /// Tell more: what only confirms that all is well, and what plugins log for debugging; twice: traces and times
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    pub(crate) verbose: u8,
 }
 
 /// What to do.
@@ -32,6 +47,10 @@ pub(crate) enum Command {
     Logs(LogsArgs),
     Build(BuildArgs),
     Dev(DevArgs),
+    Doctor(DoctorArgs),
+    Explain(ExplainArgs),
+    Man(ManArgs),
+    Completions(CompletionsArgs),
 }
 
 /// Run the plugins of a folder, and follow the folder
@@ -51,7 +70,17 @@ pub(crate) struct RunArgs {
     #[command(flatten)]
     pub(crate) data: DataFolder,
     #[command(flatten)]
+    pub(crate) view: View,
+    #[command(flatten)]
     pub(crate) format: Format,
+}
+
+/// How a command that goes on and on shows itself.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct View {
+    /// Print lines, also on a terminal, where else a table is kept up to date
+    #[arg(long)]
+    pub(crate) plain: bool,
 }
 
 /// List the plugins of a folder, as the host that runs it knows them
@@ -233,7 +262,61 @@ pub(crate) struct DevArgs {
     #[command(flatten)]
     pub(crate) data: DataFolder,
     #[command(flatten)]
+    pub(crate) view: View,
+    #[command(flatten)]
     pub(crate) format: Format,
+}
+
+/// Look at what a host needs of this system, and say what to do where it is not there
+///
+/// Looks at the system, its loader, the folders, limits, the toolchain, and at hosts that run. Each line is `ok`,
+/// `warn` or `FAIL`, with what to do. Runs no plugin. Fails if a line does.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  reactor doctor\n  reactor doctor plugins\n  \
+                        reactor doctor plugins --json | jq 'select(.verdict != \"ok\")'")]
+pub(crate) struct DoctorArgs {
+    /// A folder with plugins to look at too
+    #[arg(value_name = "DIR")]
+    pub(crate) dir: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) format: Format,
+}
+
+/// Say what an error code means and what to do
+///
+/// Without a code it lists all of them.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  reactor explain RE0103\n  reactor explain 0103\n  reactor explain | less"
+)]
+pub(crate) struct ExplainArgs {
+    /// The code, as errors show it in brackets
+    #[arg(value_name = "CODE")]
+    pub(crate) code: Option<String>,
+    #[command(flatten)]
+    pub(crate) format: Format,
+}
+
+/// Print this command's manual page, or write one page for each subcommand
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  reactor man | man -l -\n  \
+                        reactor man --out ~/.local/share/man/man1 && man reactor-dev")]
+pub(crate) struct ManArgs {
+    /// The folder to write all pages into; made if it is missing
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+/// Print what a shell completes this command line by
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+        reactor completions bash > ~/.local/share/bash-completion/completions/reactor\n  \
+        reactor completions zsh > ~/.zfunc/_reactor   # a folder of $fpath\n  \
+        reactor completions fish > ~/.config/fish/completions/reactor.fish")]
+pub(crate) struct CompletionsArgs {
+    /// The shell
+    #[arg(value_name = "SHELL")]
+    pub(crate) shell: Shell,
 }
 
 /// Which plugin crates, and how cargo builds them.
@@ -335,6 +418,17 @@ mod tests {
     }
 
     #[test]
+    fn how_much_is_told_can_be_said_anywhere() {
+        for (line, quiet, verbose) in
+            [("-q run .", 1, 0), ("run . -qq", 2, 0), ("run -v . -v", 0, 2), ("run .", 0, 0)]
+        {
+            let cli =
+                Cli::try_parse_from(std::iter::once("reactor").chain(line.split_whitespace())).expect(line);
+            assert_eq!((cli.verbosity.quiet, cli.verbosity.verbose), (quiet, verbose), "{line}");
+        }
+    }
+
+    #[test]
     fn incomplete_lines_are_usage_errors() {
         for line in [
             "",
@@ -354,6 +448,8 @@ mod tests {
             "build .",
             "dev --fast",
             "fly",
+            "completions",
+            "run . -q -v",
         ] {
             let error = parse(line).expect_err(line);
             assert_eq!(error.exit_code(), 2, "{line}");

@@ -2,11 +2,15 @@
 
 mod build;
 mod call;
+mod completions;
 mod dev;
+mod doctor;
 mod events;
+mod explain;
 mod inspect;
 mod list;
 mod logs;
+mod man;
 mod quarantine;
 mod rollback;
 mod run;
@@ -29,6 +33,7 @@ pub(crate) fn main() -> ExitStatus {
             return if message.use_stderr() { ExitStatus::Usage } else { ExitStatus::Done };
         }
     };
+    output::be(cli.verbosity);
     dispatch(&cli.command).unwrap_or_else(|error| {
         if !error.is_closed_pipe() {
             output::error(&error);
@@ -50,6 +55,10 @@ fn dispatch(command: &Command) -> Result<ExitStatus, CliError> {
         Command::Logs(args) => logs::logs(args),
         Command::Build(args) => build::build(args),
         Command::Dev(args) => dev::dev(args),
+        Command::Doctor(args) => doctor::doctor(args),
+        Command::Explain(args) => explain::explain(args),
+        Command::Man(args) => man::man(args),
+        Command::Completions(args) => completions::completions(args),
     }
 }
 

@@ -9,6 +9,7 @@ mod commands;
 mod data_folder;
 mod error;
 mod interrupt;
+mod live;
 mod output;
 mod packages;
 mod private_host;

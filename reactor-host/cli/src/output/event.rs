@@ -4,12 +4,14 @@
 mod tests;
 
 use std::fmt::Write as _;
+use std::io::IsTerminal as _;
+use std::time::Duration;
 
 use reactor_host::manifest::PluginId;
 use reactor_host::{Event, EventKind, StateOutcome, Verdict};
 use semver::Version;
 
-use super::{BAD, CHANGED, FAINT, GOOD, micros, plain};
+use super::{BAD, CHANGED, FAINT, GOOD, Weight, hint, micros, plain};
 
 /// What an event is about.
 #[derive(Clone, Copy, Debug, Default)]
@@ -52,11 +54,23 @@ pub(crate) fn describe(subject: &Subject<'_>, kind: &EventKind) -> String {
             let name = place.map_or(name, |path| plain(&path.display().to_string()));
             format!("{BAD}!{BAD:#} {name}  refused [{code}]: {}", plain(message))
         }
-        EventKind::RolledBack { from, state } => {
+        EventKind::RolledBack { from, state, code, message } => {
             let state = if *state == StateOutcome::AtSwitch { "  state as of the switch" } else { "" };
+            let why = plain(message);
             format!(
-                "{CHANGED}~{CHANGED:#} {name}{generation}  serves again instead of generation {from}{state}"
+                "{CHANGED}~{CHANGED:#} {name}{generation}  serves again instead of generation {from}{state}  [{code}]: \
+                 {why}"
             )
+        }
+        EventKind::TrialPassed { from } => {
+            format!("{FAINT}· {name}{generation}  its trial is over, generation {from} is let go{FAINT:#}")
+        }
+        EventKind::Quarantined { build, code, message } => {
+            let (build, why) = (short(build), plain(message));
+            format!("{BAD}!{BAD:#} {name}  build {build} is quarantined [{code}]: {why}")
+        }
+        EventKind::Released { build } => {
+            format!("{FAINT}· {name}  build {} may be tried again{FAINT:#}", short(build))
         }
         EventKind::Warned { code, message } => {
             format!("{BAD}!{BAD:#} {name}  [{code}]: {}", plain(message))
@@ -97,6 +111,29 @@ pub(crate) fn describe(subject: &Subject<'_>, kind: &EventKind) -> String {
             format!("{FAINT}·{FAINT:#} {name}{generation}  {words}")
         }
     }
+}
+
+/// A line of an event as it is told: with its time where traces are, and below the first thing that went wrong how to
+/// learn more.
+pub(crate) fn line_of(event: &Event, text: &str) -> String {
+    let mut line = String::new();
+    if Weight::Trace.is_told() {
+        let time = Duration::from_micros(event.at_us).as_secs_f64();
+        let _ = write!(line, "{FAINT}{time:9.4} #{:<4}{FAINT:#} ", event.seq);
+    }
+    line.push_str(text);
+    if let EventKind::Refused { code, .. } | EventKind::Failed { code, .. } = &event.kind
+        && std::io::stdout().is_terminal()
+        && let Some(hint) = hint(code)
+    {
+        let _ = write!(line, "\n{FAINT}{hint}{FAINT:#}");
+    }
+    line
+}
+
+/// As much of a hash as people compare.
+fn short(build: &str) -> &str {
+    build.get(..12).unwrap_or(build)
 }
 
 /// What a swap did beside putting new code in place; empty where there is nothing to tell.

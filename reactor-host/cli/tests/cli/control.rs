@@ -103,6 +103,51 @@ fn swap_swaps_in_the_running_host() {
     assert!(text.starts_with("~ greeting 0.1.0: generation "), "{text}");
 }
 
+/// Puts another build of `greeting` over the one that runs: the same code, another file.
+fn rebuild(plugins: &Path) {
+    let path = library(plugins, "greeting");
+    let (aside, mut bytes) = (path.with_extension("tmp"), fs::read(&path).expect("just built"));
+    bytes.push(0);
+    fs::write(&aside, bytes).expect("written");
+    fs::rename(&aside, &path).expect("renamed");
+}
+
+#[test]
+fn rollback_and_quarantine_act_on_the_running_host_and_outlive_it() {
+    let plugins = plugins();
+    let live = run(plugins.path());
+    assert!(ask("quarantine", plugins.path(), &[], 0).0.is_empty());
+    let (_, stderr) = ask("rollback", plugins.path(), &["greeting"], 1);
+    assert!(stderr.contains("error[RE0525]"), "nothing to go back to: {stderr}");
+    let first = listed(plugins.path())[0]["hash"].clone();
+    rebuild(plugins.path());
+    let swapped = live.event("swapped", |event| event["plugin"] == "greeting");
+    let second = listed(plugins.path())[0]["hash"].clone();
+    assert_ne!(first, second);
+
+    ask("rollback", plugins.path(), &["greeting"], 0);
+    live.event("rolled_back", |event| {
+        event["plugin"] == "greeting" && event["from"] == swapped["generation"]
+    });
+    assert_eq!(listed(plugins.path())[0]["hash"], first);
+    let held = ask("quarantine", plugins.path(), &[], 0).0;
+    assert_eq!((&held[0]["plugin"], &held[0]["build"]), (&json!("greeting"), &second));
+    live.kill();
+
+    let live = Live::start(|command| {
+        command.arg("run").arg(plugins.path());
+    });
+    live.event("loaded", |event| event["plugin"] == "greeting");
+    live.event("loaded", |event| event["plugin"] == "word-count");
+    assert_eq!(listed(plugins.path())[0]["hash"], first, "the build in the folder is quarantined still");
+    assert_eq!(ask("quarantine", plugins.path(), &[], 0).0, held);
+    ask("quarantine", plugins.path(), &["--lift", "greeting"], 0);
+    assert_eq!(listed(plugins.path())[0]["hash"], second, "it takes over at once");
+    assert!(ask("quarantine", plugins.path(), &[], 0).0.is_empty());
+    let (_, stderr) = ask("quarantine", plugins.path(), &["--lift", "greeting"], 1);
+    assert!(stderr.contains("error[RE0526]"), "{stderr}");
+}
+
 #[test]
 fn events_are_told_from_the_start_and_followed_to_the_end_of_the_host() {
     let plugins = plugins();
@@ -256,9 +301,14 @@ fn a_data_folder_that_is_named_is_where_the_host_is_found() {
 #[test]
 fn commands_for_a_running_host_say_how_to_start_one() {
     let plugins = plugins();
-    for (command, arguments) in
-        [("swap", &["greeting"][..]), ("events", &["-f"]), ("events", &[]), ("logs", &["-f"])]
-    {
+    for (command, arguments) in [
+        ("swap", &["greeting"][..]),
+        ("rollback", &["greeting"]),
+        ("quarantine", &[]),
+        ("events", &["-f"]),
+        ("events", &[]),
+        ("logs", &["-f"]),
+    ] {
         let (rows, stderr) = ask(command, plugins.path(), arguments, 1);
         assert!(rows.is_empty());
         for part in

@@ -125,6 +125,10 @@ pub(crate) fn check(event: &Value) {
         "swapped" => {
             assert!(event["from"].is_u64() && event["paused_micros"].is_u64() && text("state"), "{event}");
         }
+        "trial_passed" => assert!(event["from"].is_u64(), "{event}"),
+        "quarantined" => assert!(text("build") && text("code") && text("message"), "{event}"),
+        "released" => assert!(text("build"), "{event}"),
+        "warned" => assert!(text("code") && text("message"), "{event}"),
         "rolled_back" => assert!(event["from"].is_u64() && text("state"), "{event}"),
         "log" => assert!(text("level") && text("message") && event["fields"].is_object(), "{event}"),
         "discovered" => assert!(text("path"), "{event}"),

@@ -21,7 +21,8 @@ use crate::cargo_build::{Built, Cargo, Mode};
 use crate::data_folder;
 use crate::error::CliError;
 use crate::interrupt;
-use crate::output::{Output, Printer};
+use crate::live::Observer;
+use crate::output::{Output, Printer, Weight};
 use crate::packages::{self, Workspace};
 use crate::private_host::{self, Files};
 use crate::shelf::Shelf;
@@ -37,9 +38,10 @@ pub(super) struct Session<'a> {
     workspaces: Vec<Workspace>,
     /// Absent when nothing is to be followed.
     sources: Option<Sources>,
-    host: Host,
+    host: Arc<Host>,
     /// Other commands ask the host by it; it ends with the host.
     control: Option<Control>,
+    observer: Option<Observer>,
     printer: Printer,
     timing: Arc<Timing>,
     shelf: Shelf,
@@ -74,7 +76,9 @@ impl<'a> Session<'a> {
             (named, _) => Some(data_folder::make(named.as_deref(), &args.crates.paths[0])?),
         };
         let host = private_host::build(&[shelf.folder().to_owned()], Files::AsTheyAre, data.as_deref())?;
+        let host = Arc::new(host);
         let control = if data.is_some() { private_host::serve(&host)? } else { None };
+        let observer = output.observe(&host)?;
         let timing = Arc::new(Timing::default());
         let (lines, times) = (output.clone(), Arc::clone(&timing));
         let mut told = Told::default();
@@ -89,6 +93,7 @@ impl<'a> Session<'a> {
             sources,
             host,
             control,
+            observer,
             printer,
             timing,
             shelf,
@@ -110,7 +115,7 @@ impl<'a> Session<'a> {
         let all_well = placed && report.is_ok() && running == self.shelf.plugins().count();
         if self.sources.is_some() {
             let folders = folders(&self.workspaces).into_iter().map(Path::to_owned).collect();
-            self.output.put(&Notice::Following { folders, running }, Notice::text)?;
+            Notice::Following { folders, running }.tell(&self.output)?;
             self.follow()?;
         }
         Ok(all_well)
@@ -118,8 +123,10 @@ impl<'a> Session<'a> {
 
     /// Stops the plugins and prints what they have to say about it.
     pub(super) fn finish(self) -> Result<(), CliError> {
-        let Self { host, control, printer, home, .. } = self;
+        let Self { host, control, observer, printer, home, .. } = self;
         let stopped = host.stop();
+        // The last one to hold the host drops it, which is to be this thread.
+        drop(observer);
         drop(host);
         drop(control);
         printer.finish()?;
@@ -143,8 +150,8 @@ impl<'a> Session<'a> {
             let idle = changed.is_empty();
             let notice = Notice::Built { cargo_micros, changed };
             // People see the swap itself; that there is none needs saying.
-            if self.output.is_json() || (idle && placed) {
-                self.output.put(&notice, Notice::text)?;
+            if self.output.is_json() || (idle && placed) || Weight::Detail.is_told() {
+                notice.tell(&self.output)?;
             }
             if !idle {
                 let report = self.printer.after(&self.host, Host::rescan)?;
@@ -188,8 +195,14 @@ impl<'a> Session<'a> {
             .take_workspaces()
             .filter_map(|number| self.workspaces.get(number).map(|workspace| (number, workspace.clone())))
             .collect();
+        if let Some(view) = self.output.view() {
+            view.building();
+        }
         let (cargo, sender) = (Arc::clone(&self.cargo), self.sender.clone());
-        let mode = Mode { release: self.args.crates.release, quiet: quiet || self.output.is_json() };
+        let mode = Mode {
+            release: self.args.crates.release,
+            quiet: quiet || self.output.is_json() || !Weight::News.is_told(),
+        };
         let work = move || {
             let built = jobs.iter().map(|(number, workspace)| Ok((*number, cargo.build(workspace, mode)?)));
             drop(sender.send(Message::Built(built.collect())));

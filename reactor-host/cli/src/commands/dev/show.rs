@@ -5,10 +5,12 @@ use std::io;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use reactor_host::{Event, EventKind, PluginId, StateOutcome, Verdict};
+use reactor_host::{Event, EventKind, PluginId, StateOutcome};
 use serde::Serialize;
 
-use crate::output::{BAD, CHANGED, Output, Subject, describe, handover, micros, plain, spaced};
+use crate::output::{
+    BAD, CHANGED, Output, Subject, Weight, describe, handover, line_of, micros, plain, spaced,
+};
 
 /// When the build that is being loaded came from cargo.
 #[derive(Debug, Default)]
@@ -107,27 +109,17 @@ impl Told {
 /// Prints `event`. People are spared what only confirms that all is well, and what `told` holds already.
 pub(super) fn show(output: &Output, timing: &Timing, told: &mut Told, event: &Event) -> io::Result<()> {
     let times = if matches!(event.kind, EventKind::Swapped { .. }) { timing.read() } else { None };
-    if !output.is_json() && is_routine(&event.kind) {
-        return Ok(());
-    }
     let subject = Subject::of(event);
     let Some(line) = told.line(&subject, &event.kind).or_else(|| output.is_json().then(String::new)) else {
         return Ok(());
     };
-    output.put(&Timed { event, times }, |_| match (&event.kind, times) {
+    let line = match (&event.kind, times) {
         (EventKind::Swapped { state, paused_micros, .. }, Some(times)) => {
             swapped(&subject, times, *state, *paused_micros)
         }
         _ => line,
-    })
-}
-
-fn is_routine(kind: &EventKind) -> bool {
-    matches!(
-        kind,
-        EventKind::Discovered { .. }
-            | EventKind::Retired { verdict: Verdict::Unloaded | Verdict::Linked, .. }
-    )
+    };
+    output.tell(Weight::of(&event.kind), &Timed { event, times }, |_| line_of(event, &line))
 }
 
 fn swapped(subject: &Subject<'_>, times: Times, state: StateOutcome, paused_micros: u64) -> String {
@@ -173,7 +165,8 @@ mod tests {
         let (code, message) = ("RE0603".to_owned(), "it panicked".to_owned());
         let mut told = Told::default();
         told.line(&at(Some(13)), &EventKind::Loaded { micros: 1 }).expect("a line");
-        let back = EventKind::RolledBack { from: 14, state: StateOutcome::TakenBack };
+        let (from, state) = (14, StateOutcome::TakenBack);
+        let back = EventKind::RolledBack { from, state, code: code.clone(), message: message.clone() };
         assert_eq!(told.line(&at(Some(13)), &back), None);
         let failed =
             EventKind::Failed { phase: "start".to_owned(), code: code.clone(), message: message.clone() };
