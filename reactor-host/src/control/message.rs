@@ -129,7 +129,8 @@ pub struct QuarantinedBuild {
     pub plugin: PluginId,
     /// Its version.
     pub version: Version,
-    /// The content hash of its library, in hexadecimal.
+    /// What the build is known by, as in the event `quarantined`: the hash of its library, or of that with the manifest's
+    /// text where a file beside the library has it.
     pub build: String,
     /// The stable code of what it was quarantined for.
     pub code: String,

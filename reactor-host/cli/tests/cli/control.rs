@@ -125,13 +125,15 @@ fn rollback_and_quarantine_act_on_the_running_host_and_outlive_it() {
     let second = listed(plugins.path())[0]["hash"].clone();
     assert_ne!(first, second);
 
-    ask("rollback", plugins.path(), &["greeting"], 0);
+    let (_, stderr) = ask("rollback", plugins.path(), &["greeting"], 0);
+    assert_eq!(stderr, "");
     live.event("rolled_back", |event| {
         event["plugin"] == "greeting" && event["from"] == swapped["generation"]
     });
+    let build = live.event("quarantined", |event| event["plugin"] == "greeting")["build"].clone();
     assert_eq!(listed(plugins.path())[0]["hash"], first);
     let held = ask("quarantine", plugins.path(), &[], 0).0;
-    assert_eq!((&held[0]["plugin"], &held[0]["build"]), (&json!("greeting"), &second));
+    assert_eq!((&held[0]["plugin"], &held[0]["build"]), (&json!("greeting"), &build));
     live.kill();
 
     let live = Live::start(|command| {
