@@ -26,3 +26,6 @@ mod calls;
 mod trials;
 // Several plugins in one step, and calls that stay in one set of generations.
 mod together;
+// A running host that other processes ask, and what they can not do to it.
+#[cfg(unix)]
+mod control;

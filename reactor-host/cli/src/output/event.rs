@@ -54,11 +54,23 @@ pub(crate) fn describe(subject: &Subject<'_>, kind: &EventKind) -> String {
             let name = place.map_or(name, |path| plain(&path.display().to_string()));
             format!("{BAD}!{BAD:#} {name}  refused [{code}]: {}", plain(message))
         }
-        EventKind::RolledBack { from, state } => {
+        EventKind::RolledBack { from, state, code, message } => {
             let state = if *state == StateOutcome::AtSwitch { "  state as of the switch" } else { "" };
+            let why = plain(message);
             format!(
-                "{CHANGED}~{CHANGED:#} {name}{generation}  serves again instead of generation {from}{state}"
+                "{CHANGED}~{CHANGED:#} {name}{generation}  serves again instead of generation {from}{state}  [{code}]: \
+                 {why}"
             )
+        }
+        EventKind::TrialPassed { from } => {
+            format!("{FAINT}· {name}{generation}  its trial is over, generation {from} is let go{FAINT:#}")
+        }
+        EventKind::Quarantined { build, code, message } => {
+            let (build, why) = (short(build), plain(message));
+            format!("{BAD}!{BAD:#} {name}  build {build} is quarantined [{code}]: {why}")
+        }
+        EventKind::Released { build } => {
+            format!("{FAINT}· {name}  build {} may be tried again{FAINT:#}", short(build))
         }
         EventKind::Warned { code, message } => {
             format!("{BAD}!{BAD:#} {name}  [{code}]: {}", plain(message))
@@ -117,6 +129,11 @@ pub(crate) fn line_of(event: &Event, text: &str) -> String {
         let _ = write!(line, "\n{FAINT}{hint}{FAINT:#}");
     }
     line
+}
+
+/// As much of a hash as people compare.
+fn short(build: &str) -> &str {
+    build.get(..12).unwrap_or(build)
 }
 
 /// What a swap did beside putting new code in place; empty where there is nothing to tell.

@@ -5,6 +5,8 @@ mod fixture;
 // A command that runs until it is told to end, and the events that it prints.
 mod live;
 
+// Commands that concern a running host, found by its plugin folder.
+mod control;
 // `dev`: what is edited is built and swapped.
 mod dev;
 // `list`, `inspect`, `build`: what is read and written, and that nothing is run for it.

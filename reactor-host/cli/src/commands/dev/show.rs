@@ -165,7 +165,8 @@ mod tests {
         let (code, message) = ("RE0603".to_owned(), "it panicked".to_owned());
         let mut told = Told::default();
         told.line(&at(Some(13)), &EventKind::Loaded { micros: 1 }).expect("a line");
-        let back = EventKind::RolledBack { from: 14, state: StateOutcome::TakenBack };
+        let (from, state) = (14, StateOutcome::TakenBack);
+        let back = EventKind::RolledBack { from, state, code: code.clone(), message: message.clone() };
         assert_eq!(told.line(&at(Some(13)), &back), None);
         let failed =
             EventKind::Failed { phase: "start".to_owned(), code: code.clone(), message: message.clone() };
