@@ -4,6 +4,9 @@
 mod fixture;
 // A command that runs until it is told to end, and the events that it prints.
 mod live;
+// A command on a terminal, and what is seen there.
+#[cfg(unix)]
+mod pty;
 
 // `dev`: what is edited is built and swapped.
 mod dev;
@@ -13,3 +16,6 @@ mod files;
 mod run;
 // The command line itself, and its exit codes.
 mod usage;
+// The live view, on a real terminal.
+#[cfg(unix)]
+mod terminal;

@@ -235,7 +235,11 @@ fn errors_of_the_compiler_stay_while_a_plugin_does_not_compile() {
     for number in 0..20 {
         model.say(&format!("clock │ info  tick tick={number}"));
     }
-    check(&model, 60, 12, &expect![[r#"
+    check(
+        &model,
+        60,
+        12,
+        &expect![[r#"
         reactor dev  1 plugin: 1 running                 Ctrl-C ends
         PLUGIN    GEN  STATE    CALLS/S  P99  LAST EVENT
         greeting    1  running                loaded, 0.9 ms
@@ -248,16 +252,22 @@ fn errors_of_the_compiler_stay_while_a_plugin_does_not_compile() {
         clock │ info  tick tick=17
         clock │ info  tick tick=18
         clock │ info  tick tick=19
-    "#]]);
+    "#]],
+    );
     model.mark("greeting", None);
-    check(&model, 60, 6, &expect![[r#"
+    check(
+        &model,
+        60,
+        6,
+        &expect![[r#"
         reactor dev  1 plugin: 1 running                 Ctrl-C ends
         PLUGIN    GEN  STATE    CALLS/S  P99  LAST EVENT
         greeting    1  running                loaded, 0.9 ms
         ────────────────────────────────────────────────────────────
         clock │ info  tick tick=18
         clock │ info  tick tick=19
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
