@@ -59,10 +59,29 @@ pub struct Candidate {
     pub bytes: Arc<[u8]>,
     /// The hash of `bytes`.
     pub hash: ContentHash,
+    /// The text of the manifest, where it stands in a file.
+    pub manifest_text: Option<Arc<str>>,
     /// The library's path, by which the running plugin is known to have a new build.
     pub source: PathBuf,
     /// The user's folder, for the plugin's assets.
     pub folder: PathBuf,
+}
+
+impl Candidate {
+    /// A plugin from bytes that were read and kept earlier. `manifest`: the path and the text of the file that stood
+    /// beside the library; `None`: the copy inside holds.
+    ///
+    /// # Errors
+    ///
+    /// The bytes are no library, or the manifest is not good.
+    pub fn kept(
+        bytes: Arc<[u8]>,
+        manifest: Option<(&Path, &str)>,
+        source: PathBuf,
+        folder: PathBuf,
+    ) -> Result<Self, DiscoverError> {
+        read::kept(bytes, manifest, source, folder)
+    }
 }
 
 impl fmt::Debug for Candidate {

@@ -81,6 +81,29 @@ pub enum EventKind {
         from: u64,
         /// Which state it goes on with.
         state: StateOutcome,
+        /// The stable code of what the failed one did.
+        code: String,
+        /// What it did.
+        message: String,
+    },
+    /// The time in which a swap could be taken back has passed well: the generation before is stopped.
+    TrialPassed {
+        /// The generation that was kept ready.
+        from: u64,
+    },
+    /// A build is not to be tried again until its bytes change or somebody lifts it. It is written down by now.
+    Quarantined {
+        /// What the build is known by: 64 hexadecimal digits.
+        build: String,
+        /// The stable code of what it did.
+        code: String,
+        /// What it did.
+        message: String,
+    },
+    /// A quarantined build may be tried again.
+    Released {
+        /// What the build is known by.
+        build: String,
     },
     /// A generation that served no more was closed, or could not be.
     Retired {

@@ -14,14 +14,17 @@ use reactor_abi::{Entry, Error, Value};
 
 pub use self::builder::HostBuilder;
 pub use self::error::HostError;
-use crate::backend::{Build, Source};
+use crate::account::Account;
+use crate::backend::Build;
 use crate::discover::{Settings, Tracker};
 use crate::event::Subscription;
 use crate::manifest::{Manifest, PluginId};
+use crate::native::pool::Pinned;
 use crate::native::{Lease, inside_plugin_code};
 use crate::order::Order;
 use crate::report::{PluginInfo, Report};
 use crate::shared::Shared;
+use crate::store::Quarantined;
 use crate::watch::{Follow, FollowSettings};
 
 /// Plugins in an application: found, checked, run, swapped, closed.
@@ -111,8 +114,9 @@ impl Host {
     ///
     /// A bad manifest, or as [`start`](Self::start).
     pub fn install(&self, manifest: &str, entry: Entry) -> Result<Report, HostError> {
-        let manifest = Manifest::parse(manifest, "plugin.toml (linked)".as_ref())?;
-        let build = Box::new(Build { manifest, source: Source::Linked(entry) });
+        let text = manifest;
+        let manifest = Manifest::parse(text, "plugin.toml (linked)".as_ref())?;
+        let build = Box::new(Build::linked(manifest, text, entry));
         self.ask(|reply| Order::Install(build, reply))
     }
 
@@ -124,6 +128,83 @@ impl Host {
     pub fn swap(&self, plugin: &str) -> Result<Report, HostError> {
         let plugin = id(plugin)?;
         self.ask(|reply| Order::Swap(plugin, reply))
+    }
+
+    /// As [`swap`](Self::swap), for several plugins in one step: all of them take over, or none. A call, with all that it
+    /// calls among them, meets only old or only new generations. Plugins that change at the same time and depend on each
+    /// other are swapped so without being asked.
+    ///
+    /// # Errors
+    ///
+    /// As [`swap`](Self::swap).
+    pub fn swap_together(&self, plugins: &[&str]) -> Result<Report, HostError> {
+        let plugins = plugins.iter().map(|plugin| id(plugin)).collect::<Result<_, _>>()?;
+        self.ask(|reply| Order::SwapTogether(plugins, reply))
+    }
+
+    /// Goes back to the build that served before the present one, which is quarantined. While the present one is on
+    /// trial, the generation before is there and takes over at once, with what became of the state since, if it reads it;
+    /// later its build is loaded again, from what the host kept of it.
+    ///
+    /// # Errors
+    ///
+    /// As [`swap`](Self::swap). That there is nothing to go back to is in the report (`RE0525`).
+    pub fn rollback(&self, plugin: &str) -> Result<Report, HostError> {
+        let plugin = id(plugin)?;
+        self.ask(|reply| Order::RollBack(plugin, reply))
+    }
+
+    /// What is quarantined: builds that are not tried again until their bytes change or they are
+    /// [lifted](Self::lift_quarantine).
+    pub fn quarantined(&self) -> Vec<Quarantined> {
+        self.shared.store.quarantine_list()
+    }
+
+    /// Has all that is quarantined of a plugin be tried again. A build that stands in the folder takes over at once.
+    ///
+    /// # Errors
+    ///
+    /// As [`swap`](Self::swap). That nothing was quarantined is in the report (`RE0526`).
+    pub fn lift_quarantine(&self, plugin: &str) -> Result<Report, HostError> {
+        let plugin = id(plugin)?;
+        self.ask(|reply| Order::Lift(plugin, reply))
+    }
+
+    /// Has a plugin save its state while it runs, and keeps that: when this returns, the state outlives the program, if
+    /// the host has a data folder. A swap and a stop do this by themselves.
+    ///
+    /// # Errors
+    ///
+    /// As [`swap`](Self::swap). That it could not be saved is in the report.
+    pub fn save(&self, plugin: &str) -> Result<Report, HostError> {
+        let plugin = id(plugin)?;
+        self.ask(|reply| Order::Save(plugin, reply))
+    }
+
+    /// Pins several plugins, all of one moment: calls through the answer meet these very generations, whatever is swapped
+    /// meanwhile. Keep it short: a plugin that hands its state over waits for it, at most its `pause-deadline`.
+    ///
+    /// ```no_run
+    /// # fn show(host: &reactor_host::Host) -> Result<(), Box<dyn std::error::Error>> {
+    /// use reactor_host::Value;
+    ///
+    /// let both = host.pin(&["store", "index"])?;
+    /// let entries = both.invoke("store", "list", &Value::Null)?;
+    /// both.invoke("index", "rebuild", &entries)?; // of the same swap as the store that answered
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// One is no plugin id (`RE0803`), is not there (`RE0601`), or is handing its state over (`RE0604`).
+    pub fn pin(&self, plugins: &[&str]) -> Result<PinSet, Error> {
+        let lease = |plugin: &&str| {
+            let plugin = id(plugin).map_err(|error| Error::new(error.code(), error.to_string()))?;
+            Ok(self.shared.routes.lease(&plugin, None))
+        };
+        let leases = plugins.iter().map(lease).collect::<Result<Vec<_>, Error>>()?;
+        Ok(PinSet { pins: self.shared.routes.pin(&leases)? })
     }
 
     /// Switches a plugin off, its dependants first.
@@ -171,7 +252,7 @@ impl Host {
     ///
     /// `plugin` is no plugin id.
     pub fn plugin(&self, plugin: &str) -> Result<Handle, HostError> {
-        Ok(Handle { lease: self.shared.routes.lease(&id(plugin)?) })
+        Ok(Handle { lease: self.shared.routes.lease(&id(plugin)?, None) })
     }
 
     /// Runs an action of a plugin, on this thread. For many calls take a [`Handle`].
@@ -182,6 +263,11 @@ impl Host {
     pub fn invoke(&self, plugin: &str, action: &str, value: &Value) -> Result<Value, Error> {
         let handle = self.plugin(plugin).map_err(|error| Error::new(error.code(), error.to_string()))?;
         handle.invoke(action, value)
+    }
+
+    /// What was counted of each plugin that ever ran: calls, panics, bytes, and how long calls take.
+    pub fn accounts(&self) -> Vec<Account> {
+        self.shared.ledger.read(&self.shared.list())
     }
 
     /// How many calls were ever made to wait, because a plugin's state was being handed over.
@@ -211,6 +297,8 @@ impl Drop for Host {
             // It ended; a panic of its own has been printed by its thread.
             let _ = conductor.join();
         }
+        // What hangs may keep the host's parts for ever; the data folder is free from here on.
+        let _ = self.shared.store.close();
     }
 }
 
@@ -269,5 +357,39 @@ impl Handle {
     /// That the plugin is not there, with the reason.
     pub fn generation(&self) -> Result<u64, Error> {
         Ok(self.lease.pin()?.generation())
+    }
+}
+
+/// Several plugins, pinned at one moment. See [`Host::pin`]. It stays on the thread that made it.
+#[must_use = "what is pinned is let go when this is dropped"]
+pub struct PinSet {
+    pins: Vec<Pinned>,
+}
+
+impl PinSet {
+    fn of(&self, plugin: &str) -> Result<&Pinned, Error> {
+        let found = self.pins.iter().find(|pin| pin.target().is_some_and(|id| id.as_str() == plugin));
+        found.ok_or_else(|| {
+            Error::new("RE0615", format!("{plugin} is not among the plugins that were pinned"))
+        })
+    }
+
+    /// Runs an action of one of them, on this thread.
+    ///
+    /// # Errors
+    ///
+    /// The plugin's own error; that it panicked (`RE0603`); that it was not pinned (`RE0615`).
+    pub fn invoke(&self, plugin: &str, action: &str, value: &Value) -> Result<Value, Error> {
+        let answer = self.of(plugin)?.call(Op::Invoke, action, &value.encode()?)?;
+        Ok(Value::decode(&answer)?)
+    }
+
+    /// The generation that is pinned of one of them.
+    ///
+    /// # Errors
+    ///
+    /// It was not pinned (`RE0615`).
+    pub fn generation(&self, plugin: &str) -> Result<u64, Error> {
+        Ok(self.of(plugin)?.generation())
     }
 }

@@ -3,17 +3,16 @@
 //! Owns the order of the checks: embedded facts before anything is opened, a private copy, the loader, the layout,
 //! the root. Must never know why a library is loaded, nor what becomes of it.
 
-use std::collections::HashSet;
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
 
 use reactor_abi::facts::{API_VERSION, FINGERPRINT};
 
-use crate::discover::{Candidate, ContentHash};
+use crate::discover::{Candidate, FileStamp};
 use crate::manifest::PluginId;
 use crate::native::Image;
 pub use crate::native::layout::LayoutMismatch;
 use crate::stage::{StageError, Stager};
+use crate::store::Store;
 
 /// Why a library could not be loaded.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -166,13 +165,16 @@ impl LoadError {
 /// Loads libraries for one host.
 pub(crate) struct Loader {
     stager: Stager,
-    /// Bytes whose layout was checked by this host program: they need not be checked again.
-    checked: Mutex<HashSet<ContentHash>>,
+    /// Tells which builds' layout this very program has found good, in this run or an earlier one: they need not be
+    /// checked again.
+    store: Store,
+    program: String,
 }
 
 impl Loader {
-    pub(crate) fn new(stager: Stager) -> Self {
-        Self { stager, checked: Mutex::default() }
+    /// `program`: what only this very program is called, see [`program`].
+    pub(crate) fn new(stager: Stager, store: Store, program: String) -> Self {
+        Self { stager, store, program }
     }
 
     /// Stages and opens the library of `candidate` as generation `number`.
@@ -201,11 +203,33 @@ impl Loader {
             return Err(LoadError::RelativeDependency { path, library });
         }
         let staged = self.stager.stage(candidate, number)?;
-        let known = self.checked.lock().unwrap_or_else(PoisonError::into_inner).contains(&candidate.hash);
+        let known = self.store.is_checked(&candidate.hash, &self.program, FINGERPRINT);
         let image = Image::open(staged, facts.planted, !known, &candidate.object.needed)?;
-        self.checked.lock().unwrap_or_else(PoisonError::into_inner).insert(candidate.hash);
+        // Not waited for: a check that is forgotten is made again.
+        self.store.checked(&candidate.hash, &self.program, FINGERPRINT);
         Ok(image)
     }
+}
+
+/// What this very program is called among those that share a data folder: by its version, that of this crate, and its
+/// file as it is on disk, since a program that was built again under its old version has other layouts. Where the file
+/// can not be looked at, each process is a program of its own.
+pub(crate) fn program(application: &str, version: &semver::Version) -> String {
+    let running = if cfg!(target_os = "linux") {
+        // Is the file that runs, also when its path has been given to another one since.
+        Ok(PathBuf::from("/proc/self/exe"))
+    } else {
+        std::env::current_exe()
+    };
+    let stamp = running.and_then(std::fs::metadata).map(|metadata| FileStamp::of(&metadata));
+    let file = match stamp {
+        Ok(stamp) => format!(
+            "file {}:{}:{}:{}:{}",
+            stamp.device, stamp.inode, stamp.size, stamp.modified_ns, stamp.changed_ns
+        ),
+        Err(_) => format!("process {} {:?}", std::process::id(), std::time::SystemTime::now()),
+    };
+    format!("{application} {version}, reactor-host {}, {file}", env!("CARGO_PKG_VERSION"))
 }
 
 /// A dependency that only the original place would find.

@@ -108,6 +108,13 @@ pub enum OutcomeStatus {
     },
     /// It is there no longer.
     Stopped,
+    /// Its state was saved, and is kept.
+    Saved {
+        /// The schema of the state.
+        schema: u32,
+        /// Its length.
+        bytes: u64,
+    },
     /// It does not run, or (when a generation is named) that one goes on instead of the new build.
     Failed {
         /// The stable code.
@@ -127,6 +134,7 @@ impl fmt::Display for OutcomeStatus {
                 write!(f, "generation {generation} has taken over from generation {from}")
             }
             Self::Stopped => f.write_str("stopped"),
+            Self::Saved { schema, bytes } => write!(f, "saved {bytes} bytes of schema {schema}"),
             Self::Failed { code, message, serving } => {
                 // What runs and fails has a code of the running host's, or one of its own.
                 let ran = code.starts_with("RE06") || !code.starts_with("RE0");
@@ -158,6 +166,8 @@ pub struct PluginInfo {
     pub status: PluginStatus,
     /// Why the newest build is not the one that serves, if so.
     pub refused_build: Option<Reason>,
+    /// While the generation that serves is on trial: the one before, which is suspended and ready to go back to.
+    pub kept_ready: Option<u64>,
 }
 
 /// See [`PluginInfo`].

@@ -100,7 +100,10 @@ fn the_private_folder_is_for_this_user_alone() {
 fn a_manifest_may_keep_its_library_open_for_good() {
     let (plugins, data) = (Folder::new(), Folder::new());
     let head = "schema = 1\nid = \"answer\"\nversion = \"1.0.0\"\napi = \"^1\"";
-    plugins.put("answer.toml", format!("{head}\n[run]\nunload = \"never\"\n").as_bytes());
+    plugins.put(
+        "answer.toml",
+        format!("{head}\n[run]\nunload = \"never\"\n[health]\ntrial = \"0s\"\n").as_bytes(),
+    );
     plugins.put("libanswer.so", &corpus::bytes("answer-one"));
     let host = over(&plugins, &data);
     let events = host.events();

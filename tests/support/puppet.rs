@@ -60,6 +60,7 @@ pub struct Script {
     tables: String,
     config: String,
     schema: u32,
+    health: String,
     output: Value,
     journal: Option<Journal>,
     acts: HashMap<&'static str, Act>,
@@ -77,6 +78,7 @@ impl Script {
             tables: String::new(),
             config: String::new(),
             schema: 0,
+            health: "trial = \"0s\"".to_owned(),
             output: Value::Null,
             journal: None,
             acts: HashMap::new(),
@@ -144,6 +146,13 @@ impl Script {
         self.tables(&format!("[state]\nschema = {schema}\n{keys}"))
     }
 
+    /// Sets the keys of the `[health]` table, in place of a trial that is over at once.
+    #[must_use]
+    pub fn health(mut self, keys: &str) -> Self {
+        keys.clone_into(&mut self.health);
+        self
+    }
+
     /// Answers this to dependants.
     #[must_use]
     pub fn output(mut self, output: Value) -> Self {
@@ -181,8 +190,8 @@ impl Script {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let text = format!(
-            "schema = 1\nid = {:?}\nversion = {:?}\napi = {:?}\n{}[config]\nscript = {number}\n{}\n",
-            self.id, self.version, self.api, self.tables, self.config
+            "schema = 1\nid = {:?}\nversion = {:?}\napi = {:?}\n{}[health]\n{}\n[config]\nscript = {number}\n{}\n",
+            self.id, self.version, self.api, self.tables, self.health, self.config
         );
         scripts().insert(number, Arc::new(self));
         (text, Entry::of::<Puppet>())
@@ -290,6 +299,10 @@ impl Plugin for Puppet {
 
     fn stop(&self) -> Result<()> {
         self.play("stop")
+    }
+
+    fn health(&self) -> Result<()> {
+        self.play("health")
     }
 
     fn invoke(&self, action: &str, value: Value) -> Result<Value> {

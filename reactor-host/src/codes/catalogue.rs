@@ -116,8 +116,18 @@ pub(super) static SEAMS: &[Seam] = catalogue! {
         RE0501: "the running build keeps state, the new one declares none" => "keep the `[state]` table, or stop the plugin first";
         RE0502: "the new build does not read the running one's schema" => "add a migration, and list the schema in `reads`", "Refused before any code of the new build runs.";
         RE0503: "callers did not leave within `pause-deadline`, five times over" => "raise it, or use `handoff = \"snapshot\"`", "Calls that are inside for long keep the plugin from resting. With `snapshot` nobody waits, but changes made after `save` began are lost.";
+        RE0504: "the state that was saved last is of a schema that the build does not read" => "add a migration, and list the schema in `reads`";
         RE0510: "`save` gave another schema than the manifest names" => "make them agree";
         RE0511: "calls are inside a generation that was to restore" => "nothing: the swap was taken back";
+        RE0520: "the build is quarantined: it was tried before, and failed" => "build it anew, or lift it with `reactor quarantine lift ID`";
+        RE0521: "a generation on trial failed its health check" => "nothing: it was rolled back; the message says what the plugin said";
+        RE0522: "a generation on trial panicked more often than `health.max-panics`" => "nothing: it was rolled back; mend the panics";
+        RE0523: "the build is swapped in one step with another one, which did not take over" => "mend that one: both are tried again";
+        RE0524: "somebody rolled the build back by hand" => "lift it to have it tried again";
+        RE0525: "there is no build to go back to" => "nothing";
+        RE0526: "nothing of the plugin is quarantined" => "nothing";
+        RE0527: "what `save` gave can not be read back" => "rebuild the plugin against this host's reactor-abi";
+        RE0528: "the plugin has no state to save" => "start it, or give its manifest a `[state]` table";
     }
     "Calls and services": "One call, or one request of a plugin's, failed. Nothing else is disturbed by it." {
         RE0601: "the plugin is not there; the message has the reason" => "see the reason", "A handle outlives its plugin. Calls succeed again when the plugin is back.";
@@ -134,6 +144,7 @@ pub(super) static SEAMS: &[Seam] = catalogue! {
         RE0612: "no thread for a task" => "raise the limit of threads";
         RE0613: "the plugin that was asked about has built nothing" => "depend on it, so that it builds first";
         RE0614: "a task's name holds a NUL character" => "give it another name";
+        RE0615: "a call through a set of pins is for a plugin that is not in the set" => "name it when the set is pinned";
     }
     "Saved state": "Told by the plugin's side of a hand-over. The old generation goes on with its state." {
         RE0621: "schema 0" => "count schemas from 1";

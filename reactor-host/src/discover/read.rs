@@ -2,6 +2,7 @@
 
 use std::env::consts::{ARCH, OS};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::file::{self, FileBytes};
 use super::{
@@ -35,6 +36,7 @@ impl Place {
 /// A manifest that was read from a file.
 pub(super) struct ManifestFile {
     pub(super) manifest: Manifest,
+    text: Arc<str>,
     pub(super) stamp: FileStamp,
 }
 
@@ -46,7 +48,9 @@ impl ManifestFile {
             DiscoverError::TooLarge { path, bytes, .. } => ManifestError::too_large(&path, bytes).into(),
             other => other,
         })?;
-        Ok(Self { manifest: Manifest::parse_bytes(&bytes, path)?, stamp })
+        let manifest = Manifest::parse_bytes(&bytes, path)?;
+        // It was parsed: it is text.
+        Ok(Self { manifest, text: String::from_utf8_lossy(&bytes).into(), stamp })
     }
 }
 
@@ -101,6 +105,7 @@ fn candidate(
         Some(embedded) => Some(Manifest::parse(&embedded.manifest_text, &place.source)?),
         None => None,
     };
+    let manifest_text = manifest.as_ref().map(|file| Arc::clone(&file.text));
     let (manifest, manifest_origin) = match (manifest, embedded, &place.manifest_path) {
         (Some(file), embedded, Some(path)) => {
             if let Some(embedded) = embedded {
@@ -121,6 +126,7 @@ fn candidate(
     *id = Some(manifest.id.clone());
     Ok(Candidate {
         hash: ContentHash::of(&bytes),
+        manifest_text,
         manifest,
         manifest_origin,
         object,
@@ -128,6 +134,28 @@ fn candidate(
         source: place.source.clone(),
         folder: place.folder.clone(),
     })
+}
+
+/// What [`Candidate::kept`] says.
+pub(super) fn kept(
+    bytes: Arc<[u8]>,
+    manifest: Option<(&Path, &str)>,
+    source: PathBuf,
+    folder: PathBuf,
+) -> Result<Candidate, DiscoverError> {
+    let object = ObjectFile::read(&bytes)
+        .map_err(|error| DiscoverError::Object { path: source.clone(), source: error })?;
+    let (manifest, manifest_origin, manifest_text) = match (manifest, &object.embedded) {
+        (Some((path, text)), _) => {
+            (Manifest::parse(text, path)?, ManifestOrigin::File(path.to_owned()), Some(Arc::from(text)))
+        }
+        (None, Some(embedded)) => {
+            (Manifest::parse(&embedded.manifest_text, &source)?, ManifestOrigin::Embedded, None)
+        }
+        (None, None) => return Err(DiscoverError::NoManifest { library: source, looked_for: Vec::new() }),
+    };
+    let hash = ContentHash::of(&bytes);
+    Ok(Candidate { hash, manifest_text, manifest, manifest_origin, object, bytes, source, folder })
 }
 
 fn check_target(place: &Place, object: &ObjectFile) -> Result<(), DiscoverError> {

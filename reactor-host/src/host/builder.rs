@@ -1,13 +1,13 @@
 //! Putting a host together.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, mpsc};
 
 use reactor_abi::Entry;
 use semver::Version;
 
 use super::{Host, HostError};
-use crate::backend::{Backends, Build, Source};
+use crate::backend::{Backends, Build};
 use crate::clock::{Clock, SystemClock};
 use crate::conductor::Conductor;
 use crate::discover::{Settings, Tracker};
@@ -17,6 +17,7 @@ use crate::resolve::Environment;
 use crate::shared::Shared;
 use crate::stage::Stager;
 use crate::stagehand::Stagehand;
+use crate::store::{Holder, Store, StoreError};
 
 /// Puts a [`Host`] together. See [`Host::builder`].
 #[must_use = "a host is made by `build`"]
@@ -51,8 +52,13 @@ impl HostBuilder {
         self
     }
 
-    /// The folder for what the host keeps: private copies of libraries. It is made if need be. Default: the system's
-    /// folder for temporary files. Its file system must allow files to be executed.
+    /// The folder for what the host keeps: what lasts (quarantined builds, rollback points, saved state; see
+    /// [`store`](crate::store)), and private copies of libraries while it runs. It is made if need be, for this user
+    /// alone. One host has it at a time: give each application, and each host in one, a folder of its own. Its file
+    /// system must allow files to be executed.
+    ///
+    /// Without it nothing lasts: what a host keeps is gone with it. Private copies are then in the system's folder for
+    /// temporary files.
     pub fn data_dir(mut self, path: impl Into<PathBuf>) -> Self {
         self.data = Some(path.into());
         self
@@ -96,7 +102,8 @@ impl HostBuilder {
     ///
     /// # Errors
     ///
-    /// Bad input to the builder, no private folder, no thread.
+    /// Bad input to the builder, no private folder, no thread; a data folder that another host has, or whose database
+    /// is damaged or of a newer version.
     pub fn build(self) -> Result<Host, HostError> {
         if !self.trusted && !self.folders.is_empty() {
             return Err(HostError::NotTrusted);
@@ -110,11 +117,16 @@ impl HostBuilder {
             if linked.iter().any(|build| build.manifest.id == manifest.id) {
                 return Err(HostError::Twice { id: manifest.id });
             }
-            linked.push(Build { manifest, source: Source::Linked(entry) });
+            linked.push(Build::linked(manifest, &text, entry));
         }
+        let store = match &self.data {
+            Some(data) => open_store(data, &Holder::new(&self.id, host_version.to_string()))?,
+            None => Store::in_memory(),
+        };
         let loader = if self.trusted {
             let data = self.data.unwrap_or_else(std::env::temp_dir);
-            Some(Loader::new(Stager::new(&data)?))
+            let program = crate::load::program(&self.id, &host_version);
+            Some(Loader::new(Stager::new(&data)?, store.clone(), program))
         } else {
             None
         };
@@ -129,7 +141,7 @@ impl HostBuilder {
             strict_peers: false,
         };
         let (orders, inbox) = mpsc::channel();
-        let shared = Shared::new(self.clock, orders);
+        let shared = Shared::new(self.clock, orders, store);
         let thread = |source| HostError::Thread { source };
         let stage = Stagehand::new(Arc::clone(&shared), Backends::new(loader)).map_err(thread)?;
         let tracker = Tracker::new(self.watching.clone());
@@ -140,4 +152,15 @@ impl HostBuilder {
             .map_err(thread)?;
         Ok(Host { shared, conductor: Some(conductor), folders: self.folders, watching: self.watching })
     }
+}
+
+/// Opens what lasts, and logs what was not as it should be.
+fn open_store(data: &Path, holder: &Holder) -> Result<Store, StoreError> {
+    let (store, opened) = Store::open(data, holder)?;
+    for dropped in &opened.dropped {
+        let (plugin, build) = (dropped.plugin.as_str(), dropped.build.short());
+        tracing::warn!(plugin, build, "a rollback point is forgotten: its library: {}", dropped.message);
+    }
+    store.on_failure(|error| tracing::warn!(code = error.code(), "{error}"));
+    Ok(store)
 }
