@@ -54,11 +54,29 @@ pub(crate) fn describe(subject: &Subject<'_>, kind: &EventKind) -> String {
             let name = place.map_or(name, |path| plain(&path.display().to_string()));
             format!("{BAD}!{BAD:#} {name}  refused [{code}]: {}", plain(message))
         }
-        EventKind::RolledBack { from, state } => {
-            let state = if *state == StateOutcome::AtSwitch { "  state as of the switch" } else { "" };
+        EventKind::RolledBack { from, state, code, message } => {
+            let state =
+                if *state == StateOutcome::AtSwitch { ", with its state as of the switch" } else { "" };
             format!(
-                "{CHANGED}~{CHANGED:#} {name}{generation}  serves again instead of generation {from}{state}"
+                "{CHANGED}~{CHANGED:#} {name}{generation}  serves again instead of generation {from}{state} \
+                 [{}]: {}",
+                plain(code),
+                plain(message)
             )
+        }
+        EventKind::TrialPassed { from } => {
+            format!("{FAINT}· {name}{generation}  passed its trial; generation {from} ends{FAINT:#}")
+        }
+        // What it did was told before.
+        EventKind::Quarantined { build, code, .. } => {
+            let (build, code) = (short(build), plain(code));
+            format!(
+                "{BAD}!{BAD:#} {name}  build {build} is quarantined [{code}]: not tried again until its bytes change \
+                 or somebody lifts it"
+            )
+        }
+        EventKind::Released { build } => {
+            format!("{GOOD}·{GOOD:#} {name}  build {} may be tried again", short(build))
         }
         EventKind::Warned { code, message } => {
             format!("{BAD}!{BAD:#} {name}  [{code}]: {}", plain(message))
@@ -101,6 +119,11 @@ pub(crate) fn describe(subject: &Subject<'_>, kind: &EventKind) -> String {
     }
 }
 
+/// As much of a build's hash as people need to tell it from others.
+fn short(build: &str) -> String {
+    plain(build).chars().take(12).collect()
+}
+
 /// A line of an event as it is told: with its time where traces are, and below the first thing that went wrong how to
 /// learn more.
 pub(crate) fn line_of(event: &Event, text: &str) -> String {
@@ -110,7 +133,9 @@ pub(crate) fn line_of(event: &Event, text: &str) -> String {
         let _ = write!(line, "{FAINT}{time:9.4} #{:<4}{FAINT:#} ", event.seq);
     }
     line.push_str(text);
-    if let EventKind::Refused { code, .. } | EventKind::Failed { code, .. } = &event.kind
+    if let EventKind::Refused { code, .. }
+    | EventKind::Failed { code, .. }
+    | EventKind::RolledBack { code, .. } = &event.kind
         && std::io::stdout().is_terminal()
         && let Some(hint) = hint(code)
     {
