@@ -22,3 +22,5 @@ mod swap_rules;
 mod files;
 // What a call brings back.
 mod calls;
+// What outlives the host, and who may have the folder that it is kept in.
+mod lasting;

@@ -53,6 +53,8 @@ pub struct Candidate {
     pub manifest: Manifest,
     /// Where that manifest was found.
     pub manifest_origin: ManifestOrigin,
+    /// Its text, where that is a file's; that of the copy inside the library stands in `object`.
+    pub manifest_text: Option<Arc<str>>,
     /// The facts of the object file.
     pub object: ObjectFile,
     /// The library, whole.
@@ -190,4 +192,25 @@ pub fn read_one(path: &Path) -> Result<Candidate, DiscoverError> {
         // Nothing was known, so that nothing can be unchanged.
         Outcome::Unchanged => Err(DiscoverError::Changing { path: path.to_owned() }),
     }
+}
+
+/// Makes a plugin of what was kept of one: the library's bytes, where its file and its folder were, and the path and the
+/// text of its manifest where that stood in a file. What is at those paths now is not looked at.
+///
+/// # Errors
+///
+/// Whatever [`read_one`] would have reported for these bytes and this text.
+pub fn recall(
+    source: PathBuf,
+    folder: &Path,
+    manifest: Option<(PathBuf, &str)>,
+    library: Arc<[u8]>,
+) -> Result<Candidate, DiscoverError> {
+    let mut place = read::Place::new(source, folder);
+    let mut parsed = None;
+    if let Some((path, text)) = manifest {
+        parsed = Some((Manifest::parse(text, &path)?, text.into()));
+        place.manifest_path = Some(path);
+    }
+    read::assemble(&place, parsed, library)
 }

@@ -2,6 +2,7 @@
 
 use std::env::consts::{ARCH, OS};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::file::{self, FileBytes};
 use super::{
@@ -35,6 +36,7 @@ impl Place {
 /// A manifest that was read from a file.
 pub(super) struct ManifestFile {
     pub(super) manifest: Manifest,
+    pub(super) text: Arc<str>,
     pub(super) stamp: FileStamp,
 }
 
@@ -46,7 +48,9 @@ impl ManifestFile {
             DiscoverError::TooLarge { path, bytes, .. } => ManifestError::too_large(&path, bytes).into(),
             other => other,
         })?;
-        Ok(Self { manifest: Manifest::parse_bytes(&bytes, path)?, stamp })
+        let manifest = Manifest::parse_bytes(&bytes, path)?;
+        // It was text to the parser.
+        Ok(Self { manifest, text: String::from_utf8_lossy(&bytes).into(), stamp })
     }
 }
 
@@ -94,6 +98,17 @@ fn candidate(
     stamp.library = file::stamp(&place.source)?;
     let FileBytes { bytes, stamp: library } = file::read(&place.source, options.max_library_bytes)?;
     stamp.library = Some(library);
+    let candidate = assemble(place, manifest.map(|file| (file.manifest, file.text)), bytes)?;
+    *id = Some(candidate.manifest.id.clone());
+    Ok(candidate)
+}
+
+/// Makes a candidate of what was read: the library, and the manifest with its text where there is a file of it.
+pub(super) fn assemble(
+    place: &Place,
+    manifest: Option<(Manifest, Arc<str>)>,
+    bytes: Arc<[u8]>,
+) -> Result<Candidate, DiscoverError> {
     let object = ObjectFile::read(&bytes)
         .map_err(|source| DiscoverError::Object { path: place.source.clone(), source })?;
     check_target(place, &object)?;
@@ -101,28 +116,28 @@ fn candidate(
         Some(embedded) => Some(Manifest::parse(&embedded.manifest_text, &place.source)?),
         None => None,
     };
-    let (manifest, manifest_origin) = match (manifest, embedded, &place.manifest_path) {
-        (Some(file), embedded, Some(path)) => {
+    let (manifest, manifest_origin, manifest_text) = match (manifest, embedded, &place.manifest_path) {
+        (Some((manifest, text)), embedded, Some(path)) => {
             if let Some(embedded) = embedded {
-                file.manifest.agrees_with(&embedded).map_err(|source| DiscoverError::Disagreement {
+                manifest.agrees_with(&embedded).map_err(|source| DiscoverError::Disagreement {
                     manifest: path.clone(),
                     library: place.source.clone(),
                     source: Box::new(source),
                 })?;
             }
-            (file.manifest, ManifestOrigin::File(path.clone()))
+            (manifest, ManifestOrigin::File(path.clone()), Some(text))
         }
-        (_, Some(embedded), _) => (embedded, ManifestOrigin::Embedded),
+        (_, Some(embedded), _) => (embedded, ManifestOrigin::Embedded, None),
         (_, None, _) => {
             let (library, looked_for) = (place.source.clone(), place.looked_for.clone());
             return Err(DiscoverError::NoManifest { library, looked_for });
         }
     };
-    *id = Some(manifest.id.clone());
     Ok(Candidate {
         hash: ContentHash::of(&bytes),
         manifest,
         manifest_origin,
+        manifest_text,
         object,
         bytes,
         source: place.source.clone(),

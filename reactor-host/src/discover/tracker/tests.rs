@@ -37,6 +37,7 @@ fn candidate(source: &str, id: &str, major: u64, build: u8) -> Candidate {
     Candidate {
         manifest: Manifest::parse(&text, Path::new(source)).expect("a manifest"),
         manifest_origin: ManifestOrigin::Embedded,
+        manifest_text: None,
         object,
         bytes: [build].into(),
         hash: ContentHash::of(&[build]),

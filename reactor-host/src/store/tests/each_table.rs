@@ -156,3 +156,34 @@ fn a_record_of_the_largest_kind_comes_back_as_it_was() {
         assert!(again.library(&hash) == Ok(Some(large)));
     });
 }
+
+#[test]
+fn a_plugin_is_recalled_as_it_was_without_its_files() {
+    use crate::discover::fixture;
+    both(|store| {
+        let folder = tempfile::tempdir().expect("a folder");
+        for beside in [false, true] {
+            let library = folder.path().join("libone.so");
+            std::fs::write(&library, fixture::library("one", "1.0.0", 7)).expect("writable");
+            let text =
+                format!("{}[unload]\n", fixture::manifest("one", "1.0.0")).replace("[unload]", "# by hand");
+            if beside {
+                std::fs::write(folder.path().join("one.toml"), &text).expect("writable");
+            }
+            let found = crate::discover::read_one(&library).expect("a plugin");
+            assert_eq!(found.manifest_text.as_deref(), beside.then_some(text.as_str()));
+            let point = RollbackPoint::of(&found, None, 3);
+            store()
+                .set_rollback(&found.manifest.id, point, Arc::clone(&found.bytes))
+                .wait()
+                .expect("written");
+            std::fs::remove_file(&library).expect("it was there");
+            let kept = store().rollback(&found.manifest.id).expect("it was stored");
+            let bytes = store().library(&kept.build).expect("whole").expect("named");
+            let again = kept.recall(bytes).expect("a plugin");
+            assert_eq!(format!("{again:?}"), format!("{found:?}"));
+            assert_eq!((again.manifest, again.folder), (found.manifest, found.folder));
+            assert!(again.bytes == found.bytes && again.manifest_text == found.manifest_text);
+        }
+    });
+}
