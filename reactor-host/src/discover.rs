@@ -53,35 +53,18 @@ pub struct Candidate {
     pub manifest: Manifest,
     /// Where that manifest was found.
     pub manifest_origin: ManifestOrigin,
+    /// Its text, where that is a file's; that of the copy inside the library stands in `object`.
+    pub manifest_text: Option<Arc<str>>,
     /// The facts of the object file.
     pub object: ObjectFile,
     /// The library, whole.
     pub bytes: Arc<[u8]>,
     /// The hash of `bytes`.
     pub hash: ContentHash,
-    /// The text of the manifest, where it stands in a file.
-    pub manifest_text: Option<Arc<str>>,
     /// The library's path, by which the running plugin is known to have a new build.
     pub source: PathBuf,
     /// The user's folder, for the plugin's assets.
     pub folder: PathBuf,
-}
-
-impl Candidate {
-    /// A plugin from bytes that were read and kept earlier. `manifest`: the path and the text of the file that stood
-    /// beside the library; `None`: the copy inside holds.
-    ///
-    /// # Errors
-    ///
-    /// The bytes are no library, or the manifest is not good.
-    pub fn kept(
-        bytes: Arc<[u8]>,
-        manifest: Option<(&Path, &str)>,
-        source: PathBuf,
-        folder: PathBuf,
-    ) -> Result<Self, DiscoverError> {
-        read::kept(bytes, manifest, source, folder)
-    }
 }
 
 impl fmt::Debug for Candidate {
@@ -209,4 +192,25 @@ pub fn read_one(path: &Path) -> Result<Candidate, DiscoverError> {
         // Nothing was known, so that nothing can be unchanged.
         Outcome::Unchanged => Err(DiscoverError::Changing { path: path.to_owned() }),
     }
+}
+
+/// Makes a plugin of what was kept of one: the library's bytes, where its file and its folder were, and the path and the
+/// text of its manifest where that stood in a file. What is at those paths now is not looked at.
+///
+/// # Errors
+///
+/// Whatever [`read_one`] would have reported for these bytes and this text.
+pub fn recall(
+    source: PathBuf,
+    folder: &Path,
+    manifest: Option<(PathBuf, &str)>,
+    library: Arc<[u8]>,
+) -> Result<Candidate, DiscoverError> {
+    let mut place = read::Place::new(source, folder);
+    let mut parsed = None;
+    if let Some((path, text)) = manifest {
+        parsed = Some((Manifest::parse(text, &path)?, text.into()));
+        place.manifest_path = Some(path);
+    }
+    read::assemble(&place, parsed, library)
 }

@@ -36,7 +36,7 @@ impl Place {
 /// A manifest that was read from a file.
 pub(super) struct ManifestFile {
     pub(super) manifest: Manifest,
-    text: Arc<str>,
+    pub(super) text: Arc<str>,
     pub(super) stamp: FileStamp,
 }
 
@@ -49,7 +49,7 @@ impl ManifestFile {
             other => other,
         })?;
         let manifest = Manifest::parse_bytes(&bytes, path)?;
-        // It was parsed: it is text.
+        // It was text to the parser.
         Ok(Self { manifest, text: String::from_utf8_lossy(&bytes).into(), stamp })
     }
 }
@@ -98,6 +98,17 @@ fn candidate(
     stamp.library = file::stamp(&place.source)?;
     let FileBytes { bytes, stamp: library } = file::read(&place.source, options.max_library_bytes)?;
     stamp.library = Some(library);
+    let candidate = assemble(place, manifest.map(|file| (file.manifest, file.text)), bytes)?;
+    *id = Some(candidate.manifest.id.clone());
+    Ok(candidate)
+}
+
+/// Makes a candidate of what was read: the library, and the manifest with its text where there is a file of it.
+pub(super) fn assemble(
+    place: &Place,
+    manifest: Option<(Manifest, Arc<str>)>,
+    bytes: Arc<[u8]>,
+) -> Result<Candidate, DiscoverError> {
     let object = ObjectFile::read(&bytes)
         .map_err(|source| DiscoverError::Object { path: place.source.clone(), source })?;
     check_target(place, &object)?;
@@ -105,57 +116,33 @@ fn candidate(
         Some(embedded) => Some(Manifest::parse(&embedded.manifest_text, &place.source)?),
         None => None,
     };
-    let manifest_text = manifest.as_ref().map(|file| Arc::clone(&file.text));
-    let (manifest, manifest_origin) = match (manifest, embedded, &place.manifest_path) {
-        (Some(file), embedded, Some(path)) => {
+    let (manifest, manifest_origin, manifest_text) = match (manifest, embedded, &place.manifest_path) {
+        (Some((manifest, text)), embedded, Some(path)) => {
             if let Some(embedded) = embedded {
-                file.manifest.agrees_with(&embedded).map_err(|source| DiscoverError::Disagreement {
+                manifest.agrees_with(&embedded).map_err(|source| DiscoverError::Disagreement {
                     manifest: path.clone(),
                     library: place.source.clone(),
                     source: Box::new(source),
                 })?;
             }
-            (file.manifest, ManifestOrigin::File(path.clone()))
+            (manifest, ManifestOrigin::File(path.clone()), Some(text))
         }
-        (_, Some(embedded), _) => (embedded, ManifestOrigin::Embedded),
+        (_, Some(embedded), _) => (embedded, ManifestOrigin::Embedded, None),
         (_, None, _) => {
             let (library, looked_for) = (place.source.clone(), place.looked_for.clone());
             return Err(DiscoverError::NoManifest { library, looked_for });
         }
     };
-    *id = Some(manifest.id.clone());
     Ok(Candidate {
         hash: ContentHash::of(&bytes),
-        manifest_text,
         manifest,
         manifest_origin,
+        manifest_text,
         object,
         bytes,
         source: place.source.clone(),
         folder: place.folder.clone(),
     })
-}
-
-/// What [`Candidate::kept`] says.
-pub(super) fn kept(
-    bytes: Arc<[u8]>,
-    manifest: Option<(&Path, &str)>,
-    source: PathBuf,
-    folder: PathBuf,
-) -> Result<Candidate, DiscoverError> {
-    let object = ObjectFile::read(&bytes)
-        .map_err(|error| DiscoverError::Object { path: source.clone(), source: error })?;
-    let (manifest, manifest_origin, manifest_text) = match (manifest, &object.embedded) {
-        (Some((path, text)), _) => {
-            (Manifest::parse(text, path)?, ManifestOrigin::File(path.to_owned()), Some(Arc::from(text)))
-        }
-        (None, Some(embedded)) => {
-            (Manifest::parse(&embedded.manifest_text, &source)?, ManifestOrigin::Embedded, None)
-        }
-        (None, None) => return Err(DiscoverError::NoManifest { library: source, looked_for: Vec::new() }),
-    };
-    let hash = ContentHash::of(&bytes);
-    Ok(Candidate { manifest, manifest_origin, object, bytes, hash, manifest_text, source, folder })
 }
 
 fn check_target(place: &Place, object: &ObjectFile) -> Result<(), DiscoverError> {

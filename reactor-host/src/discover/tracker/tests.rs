@@ -35,9 +35,9 @@ fn candidate(source: &str, id: &str, major: u64, build: u8) -> Candidate {
     let object = OBJECT.get_or_init(|| ObjectFile::read(&bare_library()).expect("a library")).clone();
     let text = manifest(id, &format!("{major}.0.0"));
     Candidate {
-        manifest_text: None,
         manifest: Manifest::parse(&text, Path::new(source)).expect("a manifest"),
         manifest_origin: ManifestOrigin::Embedded,
+        manifest_text: None,
         object,
         bytes: [build].into(),
         hash: ContentHash::of(&[build]),
