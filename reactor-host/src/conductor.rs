@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 
 use crate::backend::Build;
-use crate::discover::{Known, Tracker};
+use crate::discover::{Known, ScanOptions, Tracker};
 use crate::generation::Generation;
 use crate::manifest::PluginId;
 use crate::order::Order;
@@ -131,6 +131,8 @@ pub(crate) struct Conductor {
     stage: Stagehand,
     environment: Environment,
     folders: Vec<PathBuf>,
+    /// Whether folders that others can write to are read.
+    allow_shared_folders: bool,
     /// What is known of the folders; absent while somebody watches them.
     tracker: Option<(Tracker, Known)>,
     /// Nobody watched for a while: what was removed meanwhile is not known.
@@ -160,6 +162,7 @@ impl Conductor {
             stage,
             environment,
             folders,
+            allow_shared_folders: tracker.settings().allow_shared_folders,
             tracker: Some((tracker, Known::new())),
             lost_track: false,
             slots,
@@ -185,6 +188,11 @@ impl Conductor {
             self.publish();
         }
         self.shut_down();
+    }
+
+    /// How the folders are read.
+    fn scan_options(&self) -> ScanOptions {
+        ScanOptions { allow_shared_folders: self.allow_shared_folders, ..ScanOptions::default() }
     }
 
     fn publish(&self) {

@@ -44,6 +44,8 @@ pub(crate) struct RunArgs {
     #[arg(long)]
     pub(crate) once: bool,
     #[command(flatten)]
+    pub(crate) sharing: Sharing,
+    #[command(flatten)]
     pub(crate) format: Format,
 }
 
@@ -56,6 +58,8 @@ pub(crate) struct ListArgs {
     /// The folder with the plugins
     #[arg(value_name = "DIR")]
     pub(crate) dir: PathBuf,
+    #[command(flatten)]
+    pub(crate) sharing: Sharing,
     #[command(flatten)]
     pub(crate) format: Format,
 }
@@ -97,6 +101,8 @@ pub(crate) struct CallArgs {
     /// The value to send, as JSON; `-` reads it from standard input
     #[arg(value_name = "JSON", default_value = "null", allow_hyphen_values = true)]
     pub(crate) value: String,
+    #[command(flatten)]
+    pub(crate) sharing: Sharing,
     #[command(flatten)]
     pub(crate) format: Format,
 }
@@ -150,6 +156,14 @@ pub(crate) struct Crates {
     /// Build with optimisations
     #[arg(long)]
     pub(crate) release: bool,
+}
+
+/// Whose plugins are taken.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct Sharing {
+    /// Take plugins from files and folders that others can write to, and let them decide what runs here
+    #[arg(long)]
+    pub(crate) allow_shared_folders: bool,
 }
 
 /// For whom the output is.

@@ -23,12 +23,13 @@ impl Files {
     fn settings(self) -> Settings {
         match self {
             Self::MayChange => Settings::default(),
-            Self::AsTheyAre => Settings { quiet: Duration::ZERO, delete_grace: Some(Duration::ZERO) },
+            Self::AsTheyAre => Settings { quiet: Duration::ZERO, delete_grace: Some(Duration::ZERO), ..Settings::default() },
         }
     }
 }
 
-/// A host over plugin folders that keeps nothing when it ends.
+/// A host over plugin folders that keeps nothing when it ends. `shared`: whether plugins are taken from where others
+/// can write.
 ///
 /// # Errors
 ///
@@ -37,8 +38,10 @@ impl Files {
     unsafe_code,
     reason = "whoever names a plugin folder on the command line asks for its native code to run"
 )]
-pub(crate) fn build(folders: &[PathBuf], files: Files) -> Result<Host, CliError> {
-    let mut builder = Host::builder("dev.reactor.cli", env!("CARGO_PKG_VERSION")).watching(files.settings());
+pub(crate) fn build(folders: &[PathBuf], files: Files, shared: bool) -> Result<Host, CliError> {
+    let mut builder = Host::builder("dev.reactor.cli", env!("CARGO_PKG_VERSION"))
+        .watching(files.settings())
+        .allow_shared_folders(shared);
     for folder in folders {
         builder = builder.plugins_dir(folder);
     }

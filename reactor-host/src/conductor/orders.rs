@@ -10,7 +10,7 @@ use reactor_abi::ffi::RequestKind;
 
 use super::{Conductor, Refused, Slot};
 use crate::backend::{Build, Source};
-use crate::discover::{Change, DiscoverError, read_one, scan};
+use crate::discover::{Change, DiscoverError, read_one_with, scan_with};
 use crate::event::EventKind;
 use crate::manifest::PluginId;
 use crate::order::Order;
@@ -73,8 +73,9 @@ impl Conductor {
     /// Scans the folders, if they are this thread's to scan, and takes in what changed. While somebody else watches,
     /// that view of the folders is left alone, and each plugin's own path is read again.
     fn look(&mut self, report: &mut Report) {
+        let options = self.scan_options();
         if let Some((tracker, known)) = &mut self.tracker {
-            let found = scan(&self.folders, known);
+            let found = scan_with(&self.folders, known, &options);
             known.update(&found);
             // Asked for by somebody who says that the files are complete: nothing needs to rest first.
             let files =
@@ -88,7 +89,7 @@ impl Conductor {
         }
         let sources = self.slots.values().filter_map(|slot| Some(slot.build.candidate()?.source.clone()));
         for path in sources.collect::<Vec<_>>() {
-            match read_one(&path) {
+            match read_one_with(&path, &options) {
                 Ok(candidate) => {
                     self.refused.remove(&path);
                     self.offer(Build::of(candidate), report);
@@ -214,6 +215,7 @@ impl Conductor {
     }
 
     fn swap_now(&mut self, plugin: &PluginId, report: &mut Report) {
+        let options = self.scan_options();
         let Some(slot) = self.slots.get_mut(plugin) else { return self.unknown(plugin, report) };
         if slot.disabled || !self.running {
             let what = if slot.disabled { "it is switched off" } else { "the host is stopped" };
@@ -224,7 +226,7 @@ impl Conductor {
         match &slot.build.source {
             Source::File(candidate) => {
                 let path = candidate.source.clone();
-                match read_one(&path) {
+                match read_one_with(&path, &options) {
                     Ok(candidate) => slot.take(Build::of(candidate)),
                     Err(error) => return self.refuse_file(path, Some(plugin.clone()), &error, report),
                 }

@@ -6,7 +6,7 @@ use std::ops::Bound;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::{Entry, Outcome, Scan};
+use super::{DiscoverError, Entry, Outcome, Scan};
 use crate::manifest::PluginId;
 
 /// How old the last change must have been when a file was read for an equal stamp to prove equal bytes: clocks of
@@ -125,6 +125,8 @@ impl Known {
     fn next(&self, entry: &Entry, at: SystemTime) -> Option<KnownFile> {
         match &entry.outcome {
             Outcome::Unchanged => self.files.get(&entry.source).cloned(),
+            // What is wrong may stand in folders further up, whose change shows in no stamp.
+            Outcome::Refused(DiscoverError::Exposed(_)) => None,
             Outcome::Candidate(_) | Outcome::Refused(_) if entry.stamp.library.is_some() => Some(KnownFile {
                 stamp: entry.stamp,
                 read_at: at,

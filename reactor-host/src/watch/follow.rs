@@ -176,11 +176,14 @@ impl<F: FnMut(Vec<Change>)> Follower<F> {
         for source in wanted {
             self.known.forget(&source);
         }
-        let options =
-            ScanOptions { max_library_bytes: self.settings.max_library_bytes, now: SystemTime::now() };
+        let options = ScanOptions {
+            max_library_bytes: self.settings.max_library_bytes,
+            now: SystemTime::now(),
+            allow_shared_folders: self.tracker.settings().allow_shared_folders,
+        };
         let scan = scan_with(&self.dirs, &self.known, &options);
         self.known.update(&scan);
-        self.blind |= scan.has_links;
+        self.blind |= scan.has_links || scan.is_exposed();
         let changes = self.tracker.observe(scan, &std::mem::take(&mut self.settled), Instant::now());
         if !changes.is_empty() && catch_unwind(AssertUnwindSafe(|| (self.changed)(changes))).is_err() {
             tracing::error!("the receiver of plugin changes panicked; it goes on with the next batch");

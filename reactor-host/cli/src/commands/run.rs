@@ -28,7 +28,8 @@ pub(super) fn run(args: &RunArgs) -> Result<ExitStatus, CliError> {
         let _ = end.send(());
     })?;
     let files = if args.once { Files::AsTheyAre } else { Files::MayChange };
-    let host = private_host::build(std::slice::from_ref(&args.dir), files)?;
+    let shared = args.sharing.allow_shared_folders;
+    let host = private_host::build(std::slice::from_ref(&args.dir), files, shared)?;
     let lines = output.clone();
     let awaited = (!args.once).then(|| args.dir.clone());
     let show = move |event: &Event| {

@@ -65,7 +65,8 @@ impl<'a> Session<'a> {
         let home = tempfile::Builder::new().prefix("reactor-dev-").tempdir();
         let home = home.map_err(CliError::writing(std::env::temp_dir()))?;
         let shelf = Shelf::new(home.path().join("plugins"))?;
-        let host = private_host::build(&[shelf.folder().to_owned()], Files::AsTheyAre)?;
+        // The shelf is this command's own, wherever temporary folders are kept, and cargo has just filled it.
+        let host = private_host::build(&[shelf.folder().to_owned()], Files::AsTheyAre, true)?;
         let timing = Arc::new(Timing::default());
         let (lines, times) = (output.clone(), Arc::clone(&timing));
         let mut told = Told::default();
