@@ -1,6 +1,6 @@
 //! What the file system says about a file without its bytes being read, and what may be concluded from that.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fs::Metadata;
 use std::ops::Bound;
 use std::path::{Path, PathBuf};
@@ -50,9 +50,10 @@ impl FileStamp {
         Self { device: 0, inode: 0, size: metadata.len(), modified_ns, changed_ns: modified_ns }
     }
 
-    /// How long ago the file last changed, as seen at `now`; zero when its time lies ahead of the clock.
+    /// How long ago the file last changed, as seen at `now`; zero when its time lies ahead of the clock. Only the time
+    /// that the system keeps is asked: whoever writes a file can set the other one to anything.
     pub fn age(&self, now: SystemTime) -> Duration {
-        let last = self.changed_ns.max(self.modified_ns);
+        let last = self.changed_ns;
         Duration::from_nanos(u64::try_from(nanos_of(now).saturating_sub(last)).unwrap_or(0))
     }
 
@@ -120,6 +121,16 @@ impl Known {
     /// Has the library at `source` read by the next scan, changed or not.
     pub fn forget(&mut self, source: &Path) {
         self.files.remove(source);
+    }
+
+    /// Has everything read again that was made from one of `files`: libraries, or manifests.
+    pub(crate) fn forget_all(&mut self, files: &HashSet<PathBuf>) {
+        if files.is_empty() {
+            return;
+        }
+        self.files.retain(|source, file| {
+            !(files.contains(source) || file.manifest_path.as_ref().is_some_and(|path| files.contains(path)))
+        });
     }
 
     fn next(&self, entry: &Entry, at: SystemTime) -> Option<KnownFile> {
