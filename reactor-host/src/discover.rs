@@ -148,11 +148,7 @@ pub struct ScanOptions {
 
 impl Default for ScanOptions {
     fn default() -> Self {
-        Self {
-            max_library_bytes: MAX_LIBRARY_BYTES,
-            now: SystemTime::now(),
-            allow_shared_folders: false,
-        }
+        Self { max_library_bytes: MAX_LIBRARY_BYTES, now: SystemTime::now(), allow_shared_folders: false }
     }
 }
 

@@ -23,7 +23,9 @@ impl Files {
     fn settings(self) -> Settings {
         match self {
             Self::MayChange => Settings::default(),
-            Self::AsTheyAre => Settings { quiet: Duration::ZERO, delete_grace: Some(Duration::ZERO), ..Settings::default() },
+            Self::AsTheyAre => {
+                Settings { quiet: Duration::ZERO, delete_grace: Some(Duration::ZERO), ..Settings::default() }
+            }
         }
     }
 }

@@ -46,7 +46,9 @@ impl Shelf {
     pub(crate) fn new(folder: impl Into<PathBuf>) -> Result<Self, CliError> {
         let folder = folder.into();
         if !folder.exists() {
-            fs::create_dir_all(&folder).and_then(|()| for_this_user(&folder)).map_err(CliError::writing(&folder))?;
+            fs::create_dir_all(&folder)
+                .and_then(|()| for_this_user(&folder))
+                .map_err(CliError::writing(&folder))?;
         }
         Ok(Self { folder, placed: HashMap::new() })
     }
@@ -157,7 +159,11 @@ fn put(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
 fn for_this_user(path: &Path) -> std::io::Result<()> {
     use std::os::unix::fs::PermissionsExt as _;
     let mode = fs::metadata(path)?.permissions().mode();
-    if mode & 0o022 == 0 { Ok(()) } else { fs::set_permissions(path, fs::Permissions::from_mode(mode & !0o022)) }
+    if mode & 0o022 == 0 {
+        Ok(())
+    } else {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode & !0o022))
+    }
 }
 
 #[cfg(not(unix))]

@@ -5,8 +5,8 @@ use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::read::{self, ManifestFile, Place};
 use super::owner::{self, Fault};
+use super::read::{self, ManifestFile, Place};
 use super::{DiscoverError, Entry, Known, Look, Outcome, Scan, Stamp, file};
 
 /// The manifest in a plugin's own folder.
@@ -30,9 +30,7 @@ pub(super) fn scan_dir(dir: &Path, look: &Look<'_>, scan: &mut Scan) {
             scan.has_links |= path.is_symlink();
             scan.found.extend(plugin_folder(&path, look).filter(|entry| !vanished(entry)));
         } else if is_library(name) {
-            scan.found.extend(
-                Some(lone_library(path, dir, &names, look)).filter(|entry| !vanished(entry)),
-            );
+            scan.found.extend(Some(lone_library(path, dir, &names, look)).filter(|entry| !vanished(entry)));
         }
     }
     scan.has_links |= scan.found.iter().any(|entry| entry.source.is_symlink());
@@ -47,7 +45,15 @@ pub(super) fn plugin_folder(folder: &Path, look: &Look<'_>) -> Option<Entry> {
         Err(error) => return Some(unlisted(folder, error)),
     };
     let libraries: Vec<&OsString> = names.iter().filter(|name| is_native_library(name)).collect();
-    if !names.iter().any(|name| name == MANIFEST) {
+    let has_manifest = names.iter().any(|name| name == MANIFEST);
+    // Judged at each look, since the folder's rights show in no stamp of its files.
+    if (has_manifest || !libraries.is_empty())
+        && !look.options.allow_shared_folders
+        && let Err(Fault::Exposed(exposed)) = owner::check_folder_here(folder)
+    {
+        return Some(refused(folder, folder, DiscoverError::Exposed(exposed)));
+    }
+    if !has_manifest {
         return match libraries.as_slice() {
             [] => None,
             [one] => Some(read::entry(Place::new(folder.join(one), folder), look)),
@@ -57,16 +63,15 @@ pub(super) fn plugin_folder(folder: &Path, look: &Look<'_>) -> Option<Entry> {
 
     let path = folder.join(MANIFEST);
     if let Some(source) = unchanged_manifest(folder, &path, look.known) {
-        return Some(read::entry(
-            Place { manifest_path: Some(path), ..Place::new(source, folder) },
-            look,
-        ));
+        return Some(read::entry(Place { manifest_path: Some(path), ..Place::new(source, folder) }, look));
     }
     let manifest = match ManifestFile::read(&path, look) {
         Ok(manifest) => manifest,
         Err(error) => {
             // The library stays the one that served, so that a slip in the manifest does not look like a deletion.
-            let known_one = look.known.in_folder(folder).map(|(source, _)| source.to_owned()).next();
+            let is_here = |source: &&Path| names.iter().any(|name| source.file_name() == Some(name));
+            let mut known_ones = look.known.in_folder(folder).map(|(source, _)| source);
+            let known_one = known_ones.find(is_here).map(Path::to_owned);
             let only_one = if let [one] = libraries.as_slice() { Some(folder.join(one)) } else { None };
             let mut entry = refused(&known_one.or(only_one).unwrap_or_else(|| path.clone()), folder, error);
             entry.stamp = Stamp {
@@ -126,12 +131,7 @@ pub(super) fn one_library(path: &Path, look: &Look<'_>) -> Entry {
     lone_library(path.to_owned(), folder, &names, look)
 }
 
-fn lone_library(
-    source: PathBuf,
-    folder: &Path,
-    names: &[OsString],
-    look: &Look<'_>,
-) -> Entry {
+fn lone_library(source: PathBuf, folder: &Path, names: &[OsString], look: &Look<'_>) -> Entry {
     let wanted = sidecar_names(&source);
     let present: Vec<&String> =
         wanted.iter().filter(|wanted| names.iter().any(|n| n == wanted.as_str())).collect();

@@ -19,9 +19,9 @@ mod tests;
 mod unix;
 
 #[cfg(not(unix))]
-pub(super) use self::other::{check_folder, open};
+pub(super) use self::other::{check_folder, check_folder_here, open};
 #[cfg(unix)]
-pub(super) use self::unix::{check_folder, open};
+pub(super) use self::unix::{check_folder, check_folder_here, open};
 
 /// Why the walk did not reach the end.
 #[derive(Debug)]

@@ -55,7 +55,8 @@ pub(super) fn entry(place: Place, look: &Look<'_>) -> Entry {
         if look.known.holds(&place.source, place.manifest_path.as_deref(), &stamp) {
             return Ok(None);
         }
-        let manifest = place.manifest_path.as_deref().map(|path| ManifestFile::read(path, look)).transpose()?;
+        let manifest =
+            place.manifest_path.as_deref().map(|path| ManifestFile::read(path, look)).transpose()?;
         candidate(&place, manifest, &mut stamp, &mut id, look).map(Some)
     });
     finish(place, stamp, id, result)
@@ -89,7 +90,8 @@ fn candidate(
         *id = Some(file.manifest.id.clone());
     }
     stamp.library = file::stamp(&place.source)?;
-    let FileBytes { bytes, stamp: library } = file::read(&place.source, look.options.max_library_bytes, look)?;
+    let FileBytes { bytes, stamp: library } =
+        file::read(&place.source, look.options.max_library_bytes, look)?;
     stamp.library = Some(library);
     let object = ObjectFile::read(&bytes)
         .map_err(|source| DiscoverError::Object { path: place.source.clone(), source })?;

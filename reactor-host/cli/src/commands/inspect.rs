@@ -3,9 +3,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use reactor_host::discover::{
-    Candidate, ContentHash, DiscoverError, ManifestOrigin, Outcome,
-};
+use reactor_host::discover::{Candidate, ContentHash, DiscoverError, ManifestOrigin, Outcome};
 use reactor_host::manifest::Manifest;
 use reactor_host::object_file::{BuildFacts, ObjectFile};
 use serde::Serialize;

@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use reactor_host::discover::{Candidate, Change, DiscoverError, Known, ScanOptions, Settings, Tracker, scan_with};
+use reactor_host::discover::{
+    Candidate, Change, DiscoverError, Known, ScanOptions, Settings, Tracker, scan_with,
+};
 use reactor_host::manifest::PluginId;
 use semver::Version;
 use serde::Serialize;
@@ -28,10 +30,8 @@ struct Row {
 /// See the module.
 pub(super) fn list(args: &ListArgs) -> Result<ExitStatus, CliError> {
     let output = Output::new(args.format);
-    let options = ScanOptions {
-        allow_shared_folders: args.sharing.allow_shared_folders,
-        ..ScanOptions::default()
-    };
+    let options =
+        ScanOptions { allow_shared_folders: args.sharing.allow_shared_folders, ..ScanOptions::default() };
     let found = scan_with(std::slice::from_ref(&args.dir), &Known::new(), &options);
     // The same rules as in a host, so that of several files for one id the same is chosen.
     let changes = Tracker::new(Settings::default()).adopt(found, Instant::now());

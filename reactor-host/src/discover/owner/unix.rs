@@ -7,7 +7,9 @@ use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStringExt as _;
 use std::path::{Component, Path, PathBuf};
 
-use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat, fstat, open as open_at_path, openat, readlinkat, statat};
+use rustix::fs::{
+    AtFlags, FileType, Mode, OFlags, Stat, fstat, open as open_at_path, openat, readlinkat, statat,
+};
 
 use super::{Culprit, Exposed, Exposure, Fault};
 
@@ -38,6 +40,18 @@ pub(in super::super) fn open(path: &Path, shared: bool) -> Result<File, Fault> {
 /// Judges the folder at `path`, and the way to it.
 pub(in super::super) fn check_folder(path: &Path) -> Result<(), Fault> {
     walk(path, FOLDER).map(drop)
+}
+
+/// Judges the folder at `path` where the way to its name was judged before: one look, unless it is reached by a link or
+/// something is wrong with it.
+pub(in super::super) fn check_folder_here(path: &Path) -> Result<(), Fault> {
+    use std::os::unix::fs::MetadataExt as _;
+    let seen = path.symlink_metadata()?;
+    let ours = [rustix::process::geteuid().as_raw(), 0].contains(&seen.uid());
+    if seen.is_dir() && ours && seen.mode() & GROUP_OR_OTHERS_WRITE == 0 {
+        return Ok(());
+    }
+    check_folder(path)
 }
 
 /// A folder on the way.
@@ -133,8 +147,8 @@ fn walk(path: &Path, flags: OFlags) -> Result<OwnedFd, Fault> {
         }
         // The name may have been given to something else since: that is then no link, and is judged like any other.
         let flags = if is_last { flags } else { FOLDER };
-        let opened =
-            openat(&holder.folder, &name, flags | OFlags::NOFOLLOW, Mode::empty()).map_err(io::Error::from)?;
+        let opened = openat(&holder.folder, &name, flags | OFlags::NOFOLLOW, Mode::empty())
+            .map_err(io::Error::from)?;
         let stat = fstat(&opened).map_err(io::Error::from)?;
         if is_last {
             judge.strictly(&place, &stat);

@@ -114,7 +114,8 @@ struct Script {
 
 impl Script {
     fn new() -> Self {
-        let tracker = Tracker::new(Settings { quiet: QUIET, delete_grace: Some(GRACE), ..Settings::default() });
+        let tracker =
+            Tracker::new(Settings { quiet: QUIET, delete_grace: Some(GRACE), ..Settings::default() });
         Self { world: World::default(), tracker, start: Instant::now() }
     }
 
