@@ -22,3 +22,5 @@ mod swap_rules;
 mod files;
 // What a call brings back.
 mod calls;
+// A folder that works against the host: damaged files, races, storms, rights.
+mod hostile;
