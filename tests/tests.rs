@@ -31,3 +31,5 @@ mod together;
 mod control;
 // What outlives the host, and who may have the folder that it is kept in.
 mod lasting;
+// A folder that works against the host: damaged files, races, storms, rights.
+mod hostile;
