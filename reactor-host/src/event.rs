@@ -88,6 +88,9 @@ pub enum EventKind {
         verdict: Verdict,
         /// Why not, one sentence each.
         reasons: Vec<String>,
+        /// Whether a retained one stays for good. Else it is closed when it comes free, and a further event says so.
+        #[serde(rename = "final")]
+        is_final: bool,
         /// From the end of its service to the verdict, in microseconds.
         micros: u64,
     },
@@ -171,6 +174,11 @@ pub(crate) struct Events {
 impl Events {
     pub(crate) fn new(origin: Instant) -> Self {
         Self { origin, inner: Mutex::default() }
+    }
+
+    /// The time as events have it.
+    pub(crate) fn now_us(&self) -> u64 {
+        micros(self.origin.elapsed())
     }
 
     pub(crate) fn subscribe(&self) -> Subscription {

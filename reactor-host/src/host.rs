@@ -16,11 +16,12 @@ pub use self::builder::HostBuilder;
 pub use self::error::HostError;
 use crate::backend::{Build, Source};
 use crate::discover::{Settings, Tracker};
-use crate::event::Subscription;
+use crate::event::{EventKind, Subscription};
 use crate::manifest::{Manifest, PluginId};
 use crate::native::{Lease, inside_plugin_code};
 use crate::order::Order;
-use crate::report::{PluginInfo, Report};
+use crate::report::{PluginInfo, Reason, Report};
+use crate::retained::Retained;
 use crate::shared::Shared;
 use crate::watch::{Follow, FollowSettings};
 
@@ -182,6 +183,19 @@ impl Host {
     pub fn invoke(&self, plugin: &str, action: &str, value: &Value) -> Result<Value, Error> {
         let handle = self.plugin(plugin).map_err(|error| Error::new(error.code(), error.to_string()))?;
         handle.invoke(action, value)
+    }
+
+    /// Generations that serve no more and are still in memory, with the reasons, the oldest first.
+    pub fn retained(&self) -> Vec<Retained> {
+        self.shared.retained.list()
+    }
+
+    /// Sets how many generations may be retained, in place of
+    /// [`HostBuilder::retained_budget`]. A plugin whose swap was refused for it is swapped when it is asked for again.
+    pub fn set_retained_budget(&self, generations: usize) {
+        if let Some(Reason { code, message }) = self.shared.retained.set_budget(generations) {
+            self.shared.events.emit(None, None, None, EventKind::Warned { code, message });
+        }
     }
 
     /// How many calls were ever made to wait, because a plugin's state was being handed over.

@@ -13,6 +13,7 @@ use crate::discover::{Candidate, ContentHash};
 use crate::manifest::PluginId;
 use crate::native::Image;
 pub use crate::native::layout::LayoutMismatch;
+use crate::native::open::Forecast;
 use crate::stage::{StageError, Stager};
 
 /// Why a library could not be loaded.
@@ -168,11 +169,13 @@ pub(crate) struct Loader {
     stager: Stager,
     /// Bytes whose layout was checked by this host program: they need not be checked again.
     checked: Mutex<HashSet<ContentHash>>,
+    /// The embedder's policy: private copies lose the flag of `-z nodelete`.
+    clears_no_delete: bool,
 }
 
 impl Loader {
-    pub(crate) fn new(stager: Stager) -> Self {
-        Self { stager, checked: Mutex::default() }
+    pub(crate) fn new(stager: Stager, clears_no_delete: bool) -> Self {
+        Self { stager, checked: Mutex::default(), clears_no_delete }
     }
 
     /// Stages and opens the library of `candidate` as generation `number`.
@@ -200,9 +203,19 @@ impl Loader {
         if let Some(library) = relative_dependency(candidate) {
             return Err(LoadError::RelativeDependency { path, library });
         }
-        let staged = self.stager.stage(candidate, number)?;
+        let cleared =
+            self.clears_no_delete.then(|| candidate.object.without_no_delete(&candidate.bytes)).flatten();
+        let bytes = cleared.as_deref().unwrap_or(&candidate.bytes);
+        let staged = self.stager.stage(candidate, bytes, number)?;
         let known = self.checked.lock().unwrap_or_else(PoisonError::into_inner).contains(&candidate.hash);
-        let image = Image::open(staged, facts.planted, !known, &candidate.object.needed)?;
+        let object = &candidate.object;
+        let forecast = Forecast {
+            planted: facts.planted,
+            no_delete: object.no_delete && !self.clears_no_delete,
+            unique_symbols: object.unique_symbols.clone(),
+            keeping_imports: object.keeping_imports.clone(),
+        };
+        let image = Image::open(staged, forecast, !known, &object.needed)?;
         self.checked.lock().unwrap_or_else(PoisonError::into_inner).insert(candidate.hash);
         Ok(image)
     }

@@ -17,12 +17,14 @@ use crate::native::context::Desk;
 use crate::native::{Lease, Life};
 use crate::order::Order;
 use crate::report::PluginInfo;
+use crate::retained::Ledger;
 use crate::routes::Routes;
 
 /// See the module.
 pub(crate) struct Shared {
     pub(crate) routes: Arc<Routes>,
     pub(crate) events: Events,
+    pub(crate) retained: Ledger,
     clock: Arc<dyn Clock>,
     outputs: Mutex<HashMap<PluginId, Vec<u8>>>,
     listing: Mutex<Vec<PluginInfo>>,
@@ -38,6 +40,7 @@ impl Shared {
         Arc::new(Self {
             routes: Routes::new(),
             events: Events::new(std::time::Instant::now()),
+            retained: Ledger::default(),
             clock,
             outputs: Mutex::default(),
             listing: Mutex::default(),

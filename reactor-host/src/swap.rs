@@ -15,7 +15,7 @@ use crate::generation::{Generation, PhaseFailure, Stillborn};
 use crate::manifest::{Handoff, Manifest};
 use crate::native::life::Stage;
 use crate::report::Reason;
-use crate::retire::tell_failure;
+use crate::retire::{check_budget, tell_failure};
 use crate::routes::LONGEST_PAUSE;
 use crate::shared::micros_since;
 use crate::stagehand::{PHASE_DEADLINE, Stagehand};
@@ -68,6 +68,7 @@ impl Stagehand {
     ) -> Result<Swapped, Reason> {
         let begun = Instant::now();
         check_state(&old.build.manifest, &build.manifest)?;
+        check_budget(&self.shared, &old)?;
         let new = self.raise_beside(build)?;
         match self.hand_over(&old, &new) {
             Ok((paused, state)) => {

@@ -296,8 +296,8 @@ impl Conductor {
         self.stop_all(REASON, &mut Report::default());
         self.publish();
         self.stage.shared.routes.close(REASON);
-        // Draining, dropping and threads have that deadline each.
-        self.stage.reaper.finish(Instant::now() + 3 * limit.max(Duration::from_secs(1)));
+        // Draining, dropping, threads and closing have that deadline each.
+        self.stage.reaper.finish(Instant::now() + 4 * limit.max(Duration::from_secs(1)));
         self.stage.shared.events.close();
     }
 }

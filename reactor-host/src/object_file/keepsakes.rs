@@ -29,7 +29,7 @@ const KEEPERS: [&str; 17] = [
 
 /// The function of this list whose name stands at the beginning of `text`, ended by a NUL.
 pub(super) fn keeper(text: &[u8]) -> Option<&'static str> {
-    KEEPERS.into_iter().find(|name| {
-        text.strip_prefix(name.as_bytes()).is_some_and(|rest| rest.first() == Some(&0))
-    })
+    KEEPERS
+        .into_iter()
+        .find(|name| text.strip_prefix(name.as_bytes()).is_some_and(|rest| rest.first() == Some(&0)))
 }

@@ -228,12 +228,7 @@ impl<'d, E: FileHeader<Endian = Endianness>> Dynamic<'_, 'd, E> {
         u32::try_from(index + u64::from(base) + 1).map(Some).map_err(|_| bad())
     }
 
-    fn names(
-        &self,
-        symbols: &[E::Sym],
-        strings: &[u8],
-        names: &mut Names,
-    ) -> Result<Symbols, ObjectError> {
+    fn names(&self, symbols: &[E::Sym], strings: &[u8], names: &mut Names) -> Result<Symbols, ObjectError> {
         let mut found = Symbols::default();
         for symbol in symbols.iter().skip(1) {
             let section = symbol.st_shndx(self.endian);
