@@ -217,10 +217,14 @@ impl Instance {
                 Closed::Gone
             }
             Some(Code::Loaded(image)) => {
-                #[cfg(all(target_os = "linux", target_env = "gnu"))]
-                self.life.traces.erase(&self.life);
+                // Until it is gone its own last functions run, and use its keys. No destructor of it runs at a thread's
+                // end any more, since nobody can enter the generation.
                 let closed = image.close();
-                if !matches!(closed, Closed::Gone) {
+                if closed == Closed::Gone {
+                    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+                    self.life.traces.erase(&self.life);
+                } else {
+                    self.life.reopen();
                     self.leak();
                 }
                 closed

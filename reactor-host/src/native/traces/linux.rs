@@ -42,7 +42,8 @@ impl Traces {
         true
     }
 
-    /// Takes back all that can be: disarms destructors, deletes keys. The generation is shut and unused by now.
+    /// Takes back all that can be: disarms destructors, deletes keys. The generation is shut and its library gone: what
+    /// ran while it was closed may have used them to the last.
     pub(in crate::native) fn erase(&self, life: &Life) {
         let (touched, keys) = {
             let mut inner = self.lock();
@@ -52,7 +53,7 @@ impl Traces {
             exits.forget(life);
         }
         for key in keys.into_keys() {
-            // SAFETY: created for this library by `key_create`, and nobody of it runs any more.
+            // SAFETY: created for this library by `key_create`, and the library is gone.
             unsafe { libc::pthread_key_delete(key) };
         }
     }
@@ -86,7 +87,6 @@ unsafe extern "C-unwind" fn key_create(
 ) -> i32 {
     // SAFETY: the library passes its own context.
     let life = unsafe { life(context) };
-    let Some(_inside) = life.enter() else { return libc::EAGAIN };
     // SAFETY: `key` is the library's valid place. The destructor stays with the host: libc can not tell which
     // library a value belongs to.
     let status = unsafe { libc::pthread_key_create(key, None) };
@@ -115,8 +115,6 @@ unsafe extern "C-unwind" fn key_delete(context: RawContext, key: u32) -> i32 {
 unsafe extern "C-unwind" fn set_specific(context: RawContext, key: u32, value: *const u8) -> i32 {
     // SAFETY: as in `key_create`.
     let life = unsafe { life(context) };
-    // What runs while the library is closed finds its keys deleted, and their numbers may be another's by now.
-    let Some(_inside) = life.enter() else { return libc::EINVAL };
     let destructor = life.traces.lock().keys.get(&key).copied().flatten();
     if let Some(destructor) = destructor {
         let Some(exits) = ThreadExits::current() else { return libc::ENOMEM };
@@ -134,8 +132,6 @@ unsafe extern "C-unwind" fn thread_atexit(
 ) -> i32 {
     // SAFETY: as in `key_create`.
     let life = unsafe { life(context) };
-    // What is registered while the library is closed would never be run.
-    let Some(_inside) = life.enter() else { return 0 };
     let Some(exits) = ThreadExits::current() else { return libc::ENOMEM };
     // The object's address goes through an integer, so that the duty can be sent to whoever disarms it.
     let _ = object.expose_provenance();
