@@ -155,21 +155,14 @@ impl Ledger {
         let (count, budget) = (inner.held.len(), inner.budget);
         let earlier = inner.held.values().rev().find(|retained| retained.plugin == *plugin).cloned();
         drop(inner);
-        let why = match earlier {
-            Some(earlier) => {
-                format!(
-                    "its generation {} is one of them: {}",
-                    earlier.generation,
-                    earlier.reasons.join("; ")
-                )
+        let why = if let Some(earlier) = earlier {
+            format!("its generation {} is one of them: {}", earlier.generation, earlier.reasons.join("; "))
+        } else {
+            let reasons = stays();
+            if reasons.is_empty() {
+                return None;
             }
-            None => {
-                let reasons = stays();
-                if reasons.is_empty() {
-                    return None;
-                }
-                format!("the generation that serves would be another: {}", reasons.join("; "))
-            }
+            format!("the generation that serves would be another: {}", reasons.join("; "))
         };
         Some(Reason::new(
             "RE0317",

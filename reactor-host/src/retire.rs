@@ -188,7 +188,7 @@ impl Retiring {
                         None => return true,
                     }
                 }
-                Step::Closing(closed) => match closed.try_recv() {
+                Step::Closing(verdict) => match verdict.try_recv() {
                     Ok(Closed::Gone) => {
                         self.report(shared, Verdict::Unloaded, Vec::new(), false);
                         return true;
@@ -204,7 +204,7 @@ impl Retiring {
                                     .to_owned(),
                             ]
                         });
-                        self.step = Step::Closing(closed);
+                        self.step = Step::Closing(verdict);
                         return false;
                     }
                     Err(TryRecvError::Disconnected) => {

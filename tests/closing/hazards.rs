@@ -21,23 +21,49 @@ pub(crate) struct Hazard {
     /// What it is asked to do.
     pub(crate) action: &'static str,
     pub(crate) outcome: Outcome,
+    /// How often it is gone through.
+    pub(crate) rounds: u32,
     /// How many file mappings each round may leave.
     pub(crate) mappings: u32,
+    /// How many bytes of the heap each round may lose: what the library keeps in statics, and in thread-locals of a
+    /// thread that outlives it.
+    pub(crate) lost: u64,
     /// Whether the flag of `-z nodelete` is cleared.
     pub(crate) clear: bool,
 }
 
 impl Hazard {
     pub(crate) const fn unloads(plugin: &'static str, action: &'static str) -> Self {
-        Self { plugin, action, outcome: Outcome::Unloaded, mappings: 0, clear: false }
+        Self {
+            plugin,
+            action,
+            outcome: Outcome::Unloaded,
+            rounds: CYCLES,
+            mappings: 0,
+            lost: 0,
+            clear: false,
+        }
     }
 
     const fn retains(plugin: &'static str, action: &'static str, reason: &'static str) -> Self {
-        Self { plugin, action, outcome: Outcome::Retained(reason), mappings: 0, clear: false }
+        Self {
+            plugin,
+            action,
+            outcome: Outcome::Retained(reason),
+            rounds: RETAINED,
+            mappings: 0,
+            lost: 0,
+            clear: false,
+        }
     }
 
-    const fn leaving_mappings(self, mappings: u32) -> Self {
-        Self { mappings, ..self }
+    const fn losing(self, lost: u64) -> Self {
+        Self { lost, ..self }
+    }
+
+    /// Leaves so much that a few rounds have to do.
+    const fn leaving(self, mappings: u32) -> Self {
+        Self { mappings, rounds: 20, lost: u64::MAX, ..self }
     }
 
     const fn cleared(self) -> Self {
@@ -58,10 +84,7 @@ impl Hazard {
 fn check(one: Hazard) {
     let library = corpus::library(one.plugin);
     let library = library.to_str().expect("a plain path");
-    // Files that each round leaves mapped count towards the system's limit.
-    let most = if one.mappings > 0 { RETAINED } else { CYCLES };
-    let most = if matches!(one.outcome, Outcome::Unloaded) { most } else { RETAINED };
-    let arguments = one.arguments(library, rounds(most));
+    let arguments = one.arguments(library, rounds(one.rounds));
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let output = hazard(&arguments);
     succeeded(&output);
@@ -92,19 +115,20 @@ macro_rules! hazards {
 }
 
 hazards! {
-    fn a_library_that_leaves_nothing_is_unloaded() { Hazard::unloads("std-plain", "go") }
-    fn a_library_that_asked_for_the_current_thread_is_unloaded() { Hazard::unloads("thread-current", "go") }
-    fn a_library_with_a_thread_local_destructor_is_unloaded() { Hazard::unloads("thread-local-drop", "go") }
-    fn a_library_that_waited_on_a_channel_and_drew_numbers_is_unloaded() { Hazard::unloads("recv-timeout", "go") }
+    fn a_library_that_leaves_nothing_is_unloaded() { Hazard::unloads("std-plain", "go").losing(1280) }
+    fn a_library_that_asked_for_the_current_thread_is_unloaded() { Hazard::unloads("thread-current", "go").losing(64) }
+    fn a_library_with_a_thread_local_destructor_is_unloaded() { Hazard::unloads("thread-local-drop", "go").losing(128) }
+    fn a_library_that_waited_on_a_channel_and_drew_numbers_is_unloaded() { Hazard::unloads("recv-timeout", "go").losing(64) }
     fn a_library_that_spawned_and_joined_is_unloaded() { Hazard::unloads("spawn-join", "go") }
-    /// What std mapped to read the names from stays mapped: the files of the program, of libc, of the private copy.
+    /// What std read to find the names stays: the mapped files of the program, of libc, of the private copy, and what was
+    /// made of their debug information.
     fn a_library_that_printed_a_backtrace_is_unloaded() {
-        Hazard::unloads("symbolised-backtrace", "go").leaving_mappings(8)
+        Hazard::unloads("symbolised-backtrace", "go").leaving(8)
     }
     fn a_library_with_an_exit_handler_is_unloaded() { Hazard::unloads("exit-handlers", "atexit") }
     fn a_library_with_a_quick_exit_handler_is_unloaded() { Hazard::unloads("exit-handlers", "at-quick-exit") }
     fn a_library_with_fork_handlers_is_unloaded() { Hazard::unloads("exit-handlers", "fork-handlers") }
-    fn a_library_that_meddles_while_it_is_closed_is_unloaded() { Hazard::unloads("exit-handlers", "meddle") }
+    fn a_library_that_meddles_while_it_is_closed_is_unloaded() { Hazard::unloads("exit-handlers", "meddle").losing(192) }
     fn a_library_that_only_asked_for_a_signals_handler_is_unloaded() { Hazard::unloads("signal-handler", "asked") }
     fn a_no_delete_library_is_unloaded_when_the_flag_is_cleared() { Hazard::unloads("no-delete", "go").cleared() }
     fn a_no_delete_library_is_retained() { Hazard::retains("no-delete", "go", "linked with `-z nodelete`") }

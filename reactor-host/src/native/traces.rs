@@ -31,6 +31,7 @@ struct Inner {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     touched: std::collections::HashMap<usize, std::sync::Weak<exits::ThreadExits>>,
     threads: BTreeMap<u64, Counted>,
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
     next_thread: u64,
     signals: BTreeSet<i32>,
     timers: u32,

@@ -142,5 +142,5 @@ noted! {
 noted! {
     /// Planted as `openlog`.
     openlog / c"openlog" (name: *const u8, options: i32, facility: i32) -> (),
-    Mark::LogName, 0, unless name.is_null(), refused |_error| ()
+    Mark::LogName, 0, unless name.is_null(), refused |error| set_errno(error)
 }
