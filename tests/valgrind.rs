@@ -16,7 +16,7 @@ const FOUND: i32 = 99;
 /// Goes through one hazard under memcheck.
 #[track_caller]
 fn watched(name: &str, hazard: &Hazard) {
-    let rounds = ROUNDS.min(hazard.rounds / 4);
+    let rounds = ROUNDS.min(hazard.rounds);
     let library = corpus::library(hazard.plugin);
     let output = Command::new("valgrind")
         .args(["--tool=memcheck", "--leak-check=full", "--errors-for-leak-kinds=none", "--num-callers=30"])

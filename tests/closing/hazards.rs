@@ -63,7 +63,7 @@ impl Hazard {
 
     /// Leaves so much that a few rounds have to do.
     const fn leaving(self, mappings: u32) -> Self {
-        Self { mappings, rounds: 20, lost: u64::MAX, ..self }
+        Self { mappings, rounds: 5, lost: u64::MAX, ..self }
     }
 
     const fn cleared(self) -> Self {
