@@ -125,6 +125,7 @@ hazards! {
     fn a_library_that_printed_a_backtrace_is_unloaded() {
         Hazard::unloads("symbolised-backtrace", "go").leaving(8)
     }
+    fn a_library_with_a_thread_local_of_cpp_is_unloaded() { Hazard::unloads("exit-handlers", "thread-exit") }
     fn a_library_with_an_exit_handler_is_unloaded() { Hazard::unloads("exit-handlers", "atexit") }
     fn a_library_with_a_quick_exit_handler_is_unloaded() { Hazard::unloads("exit-handlers", "at-quick-exit") }
     fn a_library_with_fork_handlers_is_unloaded() { Hazard::unloads("exit-handlers", "fork-handlers") }

@@ -118,9 +118,10 @@ impl Instance {
 
     #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
     fn connect(&mut self, _: RawContext) {
-        if let Some(Code::Loaded(_)) = &self.code {
-            self.unclosable =
-                vec!["on this platform libraries are kept: their traces can not be taken back".to_owned()];
+        if let Some(Code::Loaded(image)) = &self.code {
+            let reason = "on this platform libraries are kept: their traces can not be taken back";
+            self.unclosable = image.obstacles();
+            self.unclosable.insert(0, reason.to_owned());
         }
     }
 

@@ -13,6 +13,7 @@ unsafe extern "C" {
     fn __cxa_at_quick_exit(handler: extern "C" fn(*mut u8), library: *mut u8) -> i32;
     fn __register_atfork(prepare: Option<Handler>, parent: Option<Handler>, child: Option<Handler>, library: *mut u8)
     -> i32;
+    fn __cxa_thread_atexit(handler: extern "C" fn(*mut u8), object: *mut u8, library: *mut u8) -> i32;
     fn quick_exit(status: i32) -> !;
 }
 
@@ -85,6 +86,8 @@ impl Invoke for Hazard {
                 "hang" => libc::atexit(hang),
                 "meddle" => libc::atexit(meddle),
                 "on-exit" => on_exit(told_with_status, null),
+                // What a C++ compiler makes of a `thread_local` with a destructor.
+                "thread-exit" => __cxa_thread_atexit(told_with, null, null),
                 "process-exit" => __cxa_atexit(told_with, null, null),
                 "process-quick-exit" => __cxa_at_quick_exit(told_with, null),
                 "process-fork" => __register_atfork(None, None, None, null),
