@@ -26,6 +26,7 @@ pub(crate) struct Generation {
     pub(crate) instance: Instance,
     /// What `build` answered, encoded.
     pub(crate) output: Vec<u8>,
+    stop_deadline: Duration,
     began: AtomicBool,
     suspending: AtomicBool,
 }
@@ -77,13 +78,15 @@ pub(crate) enum Stillborn {
 }
 
 impl Generation {
-    /// Opens the code, runs `init` and `build`.
+    /// Opens the code, runs `init` and `build`. `longest_stop`: a `stop-deadline` beyond it counts as this, so that no
+    /// manifest can keep the host waiting.
     pub(crate) fn raise(
         build: &Arc<Build>,
         number: u64,
         backends: &Backends,
         routes: &Arc<Routes>,
         desk: Weak<dyn Desk>,
+        longest_stop: Duration,
     ) -> Result<Self, Stillborn> {
         let code = backends.open(build, number).map_err(Stillborn::Unopened)?;
         let manifest = &build.manifest;
@@ -106,6 +109,7 @@ impl Generation {
             life: Arc::clone(&life),
             instance,
             output: Vec::new(),
+            stop_deadline: manifest.run.stop_deadline.min(longest_stop),
             began: AtomicBool::new(false),
             suspending: AtomicBool::new(false),
         };
@@ -176,6 +180,6 @@ impl Generation {
 
     /// How long `stop` and what belongs to it may take.
     pub(crate) fn stop_deadline(&self) -> Duration {
-        self.build.manifest.run.stop_deadline
+        self.stop_deadline
     }
 }

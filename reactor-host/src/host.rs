@@ -50,6 +50,7 @@ pub struct Host {
     conductor: Option<JoinHandle<()>>,
     folders: Vec<PathBuf>,
     watching: Settings,
+    phase_deadline: Duration,
 }
 
 impl Host {
@@ -206,7 +207,7 @@ impl Drop for Host {
             return;
         }
         // Every step of the conductor's has a deadline; this one is against a phase that was begun before.
-        let patience = crate::stagehand::PHASE_DEADLINE + Duration::from_secs(30);
+        let patience = self.phase_deadline + Duration::from_secs(30);
         if ended.recv_timeout(patience) == Err(mpsc::RecvTimeoutError::Disconnected) {
             // It ended; a panic of its own has been printed by its thread.
             let _ = conductor.join();

@@ -18,7 +18,7 @@ use crate::report::Reason;
 use crate::retire::tell_failure;
 use crate::routes::LONGEST_PAUSE;
 use crate::shared::micros_since;
-use crate::stagehand::{PHASE_DEADLINE, Stagehand};
+use crate::stagehand::Stagehand;
 
 /// How often a hand-over is tried when callers do not leave in time, and how long the old generation serves between.
 const ATTEMPTS: u32 = 5;
@@ -133,7 +133,7 @@ impl Stagehand {
             }
             Some((Handoff::Snapshot, _)) => {
                 let state = Arc::new(self.save(old)?);
-                self.restore(new, &state, Instant::now() + PHASE_DEADLINE)?;
+                self.restore(new, &state, Instant::now() + self.phase_deadline)?;
                 new.life.set_stage(Stage::Live);
                 self.shared.routes.serve(&new.life);
                 self.suspend(old);

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::{Arc, mpsc};
+use std::time::Duration;
 
 use reactor_abi::Entry;
 use semver::Version;
@@ -16,7 +17,7 @@ use crate::manifest::Manifest;
 use crate::resolve::Environment;
 use crate::shared::Shared;
 use crate::stage::Stager;
-use crate::stagehand::Stagehand;
+use crate::stagehand::{PHASE_DEADLINE, Stagehand};
 
 /// Puts a [`Host`] together. See [`Host::builder`].
 #[must_use = "a host is made by `build`"]
@@ -28,6 +29,7 @@ pub struct HostBuilder {
     linked: Vec<(String, Entry)>,
     clock: Arc<dyn Clock>,
     watching: Settings,
+    phase_deadline: Duration,
     trusted: bool,
 }
 
@@ -41,6 +43,7 @@ impl HostBuilder {
             linked: Vec::new(),
             clock: Arc::new(SystemClock::default()),
             watching: Settings::default(),
+            phase_deadline: PHASE_DEADLINE,
             trusted: false,
         }
     }
@@ -74,6 +77,14 @@ impl HostBuilder {
     /// how long a deleted library may stay away (as its manifest says).
     pub fn watching(mut self, settings: Settings) -> Self {
         self.watching = settings;
+        self
+    }
+
+    /// How long a phase of a plugin (opening it, `init` and `build` together; each later one by itself) may take before
+    /// the host gives it up and goes on without it. Default: 30 seconds. The parts of a hand-over have the manifest's
+    /// `pause-deadline`; `stop` has its `stop-deadline`, of which no more than this counts. More than a day counts as a day.
+    pub fn phase_deadline(mut self, deadline: Duration) -> Self {
+        self.phase_deadline = deadline.min(Duration::from_hours(24));
         self
     }
 
@@ -131,13 +142,20 @@ impl HostBuilder {
         let (orders, inbox) = mpsc::channel();
         let shared = Shared::new(self.clock, orders);
         let thread = |source| HostError::Thread { source };
-        let stage = Stagehand::new(Arc::clone(&shared), Backends::new(loader)).map_err(thread)?;
+        let stage = Stagehand::new(Arc::clone(&shared), Backends::new(loader), self.phase_deadline)
+            .map_err(thread)?;
         let tracker = Tracker::new(self.watching.clone());
         let conductor = Conductor::new(stage, environment, self.folders.clone(), tracker, linked);
         let conductor = std::thread::Builder::new()
             .name("reactor-conduct".to_owned())
             .spawn(move || conductor.work(&inbox))
             .map_err(thread)?;
-        Ok(Host { shared, conductor: Some(conductor), folders: self.folders, watching: self.watching })
+        Ok(Host {
+            shared,
+            conductor: Some(conductor),
+            folders: self.folders,
+            watching: self.watching,
+            phase_deadline: self.phase_deadline,
+        })
     }
 }
