@@ -1,15 +1,17 @@
 //! What happens to plugins, as a stream.
 //!
-//! Owns the events and who listens. A listener that does not keep up loses the oldest events and is told how many;
-//! nothing waits for a listener.
+//! Owns the events and who listens. A listener that does not keep up loses the oldest events and is told how many: 65,536
+//! wait for it, and log lines of 16 MiB beside them. Nothing waits for a listener.
 
-use std::collections::VecDeque;
+mod queue;
+
 use std::sync::{Arc, Condvar, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use semver::Version;
 use serde::Serialize;
 
+use self::queue::Queue;
 use crate::manifest::PluginId;
 
 /// Something that happened to one plugin.
@@ -146,16 +148,6 @@ pub enum Verdict {
     Linked,
 }
 
-/// How many events a listener may be behind.
-const CAPACITY: usize = 65_536;
-
-#[derive(Default)]
-struct Queue {
-    events: VecDeque<Event>,
-    lost: u64,
-    closed: bool,
-}
-
 #[derive(Default)]
 struct Mailbox {
     queue: Mutex<Queue>,
@@ -192,12 +184,7 @@ impl Events {
             Event { seq: inner.0, at_us: micros(self.origin.elapsed()), plugin, version, generation, kind };
         inner.1.retain(|mailbox| {
             let Some(mailbox) = mailbox.upgrade() else { return false };
-            let mut queue = mailbox.queue.lock().unwrap_or_else(PoisonError::into_inner);
-            if queue.events.len() == CAPACITY {
-                queue.events.pop_front();
-                queue.lost += 1;
-            }
-            queue.events.push_back(event.clone());
+            mailbox.queue.lock().unwrap_or_else(PoisonError::into_inner).push(event.clone());
             mailbox.arrived.notify_one();
             true
         });
@@ -231,7 +218,7 @@ impl Subscription {
 
     /// The next event if there is one already.
     pub fn try_next(&self) -> Option<Event> {
-        self.mailbox.queue.lock().unwrap_or_else(PoisonError::into_inner).events.pop_front()
+        self.mailbox.queue.lock().unwrap_or_else(PoisonError::into_inner).pop()
     }
 
     /// How many events were dropped because nobody read them, up to now.
@@ -242,7 +229,7 @@ impl Subscription {
     fn wait(&self, deadline: Option<Instant>) -> Option<Event> {
         let mut queue = self.mailbox.queue.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
-            if let Some(event) = queue.events.pop_front() {
+            if let Some(event) = queue.pop() {
                 return Some(event);
             }
             if queue.closed {

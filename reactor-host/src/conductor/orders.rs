@@ -58,7 +58,10 @@ impl Conductor {
                 self.tracker = Some((tracker, crate::discover::Known::new()));
                 self.lost_track = true;
             }
-            Order::Request { by, kind, target } => self.request(&by, kind, &target),
+            Order::Request { by, kind, target } => {
+                self.stage.shared.take_request(&by, kind, &target);
+                self.request(&by, kind, &target);
+            }
             Order::Stop(reply) => {
                 self.stop_all("the host was stopped", &mut report);
                 // The next start runs every phase again, of what failed too.
