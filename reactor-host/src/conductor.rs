@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
+use std::time::Instant;
 
 use crate::backend::Build;
 use crate::discover::{Known, Tracker};
@@ -144,6 +145,8 @@ pub(crate) struct Conductor {
     /// Plugins in the order in which they came up.
     order: Vec<PluginId>,
     running: bool,
+    /// When the host ends: until then plugins are stopped one after the other, those that are left beside each other.
+    last_stop: Option<Instant>,
 }
 
 impl Conductor {
@@ -168,6 +171,7 @@ impl Conductor {
             warned: BTreeSet::new(),
             order: Vec::new(),
             running: false,
+            last_stop: None,
         }
     }
 

@@ -296,6 +296,7 @@ impl Conductor {
         const REASON: &str = "the host has shut down";
         let serving = self.slots.values().filter_map(|slot| slot.serving.as_ref());
         let limit = serving.map(|generation| generation.stop_deadline()).max().unwrap_or_default();
+        self.last_stop = Some(Instant::now() + limit);
         self.stop_all(REASON, &mut Report::default());
         self.publish();
         self.stage.shared.routes.close(REASON);

@@ -324,6 +324,15 @@ impl Conductor {
         let Some(generation) = slot.serving.take() else { return };
         let begun = Instant::now();
         let limit = generation.stop_deadline();
+        if self.last_stop.is_some_and(|last| begun >= last) {
+            // Others used up the time of all. The reaper runs the `stop` that is owed, beside theirs.
+            generation.life.tasks.close();
+            self.stage.shared.routes.absent(plugin, why);
+            self.stage.shared.set_output(plugin, None);
+            let kind = EventKind::Stopped { reason: why.to_owned(), micros: 0 };
+            self.stage.shared.tell(&generation.life, kind);
+            return self.stage.reaper.retire(generation);
+        }
         if !self.stage.quiesce(&generation, begun + limit) {
             tell_failure(&self.stage.shared, &generation.life, &PhaseFailure::late("stop", limit));
         }
