@@ -22,3 +22,5 @@ mod swap_rules;
 mod files;
 // What a call brings back.
 mod calls;
+// What plugins do wrong, one table and what does not fit into it, and that nobody else is harmed.
+mod faults;

@@ -151,6 +151,7 @@ impl Generation {
 
     /// Runs `save` and brings the state down to an older schema with the plugin's own migrations.
     pub(crate) fn save_as(&self, schema: u32) -> Result<Vec<u8>, PhaseFailure> {
+        let _running = self.life.phase(Op::Save.name());
         let saved = self.instance.call(Op::Save, "", &schema.to_le_bytes());
         saved.map_err(|failure| PhaseFailure::new(Op::Save.name(), &failure))
     }
@@ -164,6 +165,7 @@ impl Generation {
             panicked: false,
             given_up: false,
         })?;
+        let _running = self.life.phase("restore");
         let restored = self.instance.restore(&alone, state);
         restored.map(drop).map_err(|failure| PhaseFailure::new("restore", &failure))
     }
