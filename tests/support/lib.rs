@@ -1,6 +1,7 @@
 //! What the tests and the benches share: plugins built by cargo, folders to drop them into, events waited for.
 
 pub mod corpus;
+pub mod drifted;
 pub mod folder;
 pub mod gate;
 pub mod memory;
