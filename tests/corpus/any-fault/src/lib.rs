@@ -28,6 +28,10 @@ fn go_wrong(how: &str, until: &str) -> Result<()> {
             }
             Ok(())
         }
+        "hang-and-tell" => {
+            std::fs::write(format!("{until}-begun"), "")?;
+            go_wrong("hang", until)
+        }
         _ => Err(Error::msg(format!("nobody knows how to go wrong by `{how}`"))),
     }
 }

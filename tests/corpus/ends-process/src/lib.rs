@@ -46,6 +46,14 @@ impl Invoke for Hazard {
                 panic!("the first one");
             }
             "thread-local" => LATE.set(Some(Late)),
+            "thread-payload" => {
+                let thread = std::thread::spawn(|| std::panic::panic_any(Second));
+                while !thread.is_finished() {
+                    std::thread::yield_now();
+                }
+                // Nobody takes the payload, so std drops it, and does not survive its panic.
+                drop(thread);
+            }
             "exhaust" => {
                 let layout = std::alloc::Layout::array::<u8>(1 << 20)?;
                 std::alloc::handle_alloc_error(layout);
