@@ -10,7 +10,7 @@ mod state;
 mod table;
 
 /// `most`, or fewer when `REACTOR_TEST_ROUNDS` says so, because everything takes longer.
-fn rounds(most: usize) -> usize {
+pub(crate) fn rounds(most: usize) -> usize {
     let asked = std::env::var("REACTOR_TEST_ROUNDS").ok();
     asked.map_or(most, |text| most.min(text.parse().expect("REACTOR_TEST_ROUNDS is a number")))
 }

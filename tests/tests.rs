@@ -24,3 +24,7 @@ mod files;
 mod calls;
 // What plugins do wrong, one table and what does not fit into it, and that nobody else is harmed.
 mod faults;
+// Orders given from inside a plugin, by whatever road.
+mod reentrant;
+// The host's end, and what outlives it.
+mod exit;

@@ -59,6 +59,8 @@ impl PhaseFailure {
     }
 
     pub(crate) fn late(phase: &'static str, deadline: Duration) -> Self {
+        // What is left of a deadline a moment after it was set is told as what was set.
+        let deadline = Duration::from_millis(crate::event::micros(deadline).div_ceil(1_000));
         Self {
             phase,
             code: "RE0420".to_owned(),
