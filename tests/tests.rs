@@ -28,3 +28,5 @@ mod faults;
 mod reentrant;
 // The host's end, and what outlives it.
 mod exit;
+// Hours in seconds.
+mod soak;

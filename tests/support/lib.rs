@@ -8,6 +8,7 @@ pub mod gate;
 pub mod memory;
 pub mod need;
 pub mod puppet;
+pub mod soak;
 pub mod source;
 pub mod tell;
 pub mod wait;
