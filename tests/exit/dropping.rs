@@ -5,7 +5,7 @@ use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use reactor_abi::Services;
-use reactor_host::{Event, EventKind, Host, Subscription, Value, Verdict, value};
+use reactor_host::{Event, EventKind, Host, Value, Verdict, value};
 use reactor_tests::folder::Folder;
 use reactor_tests::gate::Gate;
 use reactor_tests::puppet::{Journal, Script, started};
@@ -20,10 +20,6 @@ fn dropped(host: Host) -> Vec<Event> {
         let _ = send.send(());
     });
     told.recv_timeout(wait::DEADLINE).expect("dropping a host returns");
-    read(events)
-}
-
-fn read(events: Subscription) -> Vec<Event> {
     std::iter::from_fn(|| events.try_next()).collect()
 }
 
@@ -237,4 +233,25 @@ fn a_host_is_let_go_by_several_threads_while_others_call() {
             assert!(fits, "{after:?}");
         }
     }
+}
+
+#[test]
+fn no_manifest_can_ask_for_a_longer_stop_than_the_application_gives_a_phase() {
+    let gate = Gate::new();
+    let hung = gate.clone();
+    let (manifest, entry) = Script::new("one")
+        .tables("[run]\nstop-deadline = \"720h\"")
+        .on("stop", move |_| {
+            hung.pass();
+            Ok(())
+        })
+        .build();
+    let builder = Host::builder("dev.reactor.tests", "1.0.0").plugin(manifest, entry);
+    let host = builder.phase_deadline(Duration::from_millis(50)).build().expect("a host");
+    assert!(host.start().expect("the host starts").is_ok());
+    let events = host.events();
+    assert_eq!(tell::stopped(&host.stop().expect("the host runs")), ["one"]);
+    let (phase, code, _) = tell::failed_phase(&events, "one");
+    assert_eq!((phase.as_str(), code.as_str()), ("stop", "RE0420"));
+    gate.open();
 }

@@ -75,7 +75,7 @@ fn a_thousand_hosts_leave_no_file_thread_or_mapping_behind() {
         let (folder, data) = (Folder::new(), Folder::new());
         folder.put("libanswer.so", &corpus::bytes("answer-one"));
         let round = |number: usize| {
-            if number % 10 == 0 {
+            if number.is_multiple_of(10) {
                 let builder = Host::builder("dev.reactor.tests", "1.0.0").plugins_dir(folder.path());
                 let host = trusted(builder.data_dir(data.path())).build().expect("a host");
                 assert!(host.start().expect("the host starts").is_ok());

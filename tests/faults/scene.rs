@@ -114,20 +114,20 @@ impl Scene {
         assert_eq!(tell::error(self.host.invoke(FAULTY, "total", &Value::Null)).0, "RE0601");
     }
 
-    /// The dependant does not run, and says because of whom.
-    #[track_caller]
-    pub(super) fn blocked(&self, report: &Report) {
-        let (code, message, serving) = tell::failure(report, DEPENDANT);
-        assert_eq!((code.as_str(), serving), ("RE0417", None), "{message}");
-        assert!(message.contains(FAULTY), "{message}");
-    }
-
     /// Ends the neighbour's calls: there were some, and none failed.
     pub(super) fn end(mut self) {
         self.stop.store(true, Ordering::Relaxed);
         let calls = self.caller.take().expect("it runs until now").join().expect("the neighbour answered");
         assert!(calls > 0, "it answered all the while");
     }
+}
+
+/// The dependant does not run, and says because of whom.
+#[track_caller]
+pub(super) fn blocked(report: &Report) {
+    let (code, message, serving) = tell::failure(report, DEPENDANT);
+    assert_eq!((code.as_str(), serving), ("RE0417", None), "{message}");
+    assert!(message.contains(FAULTY), "{message}");
 }
 
 /// A test that fails tells of itself only.

@@ -4,7 +4,7 @@ use reactor_host::{EventKind, Subscription, Verdict};
 use reactor_tests::{tell, wait};
 
 use super::rounds;
-use super::scene::{FAULTY, Scene, verdict};
+use super::scene::{FAULTY, Scene, blocked, verdict};
 
 /// In which situation a fault is met.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -165,7 +165,7 @@ impl Fault {
         let report = scene.put(config, self.state);
         let (code, message, serving) = tell::failure(&report, FAULTY);
         assert_eq!((code.as_str(), serving), (self.code, None), "{message}");
-        scene.blocked(&report);
+        blocked(&report);
         self.told(events);
         self.ends(None, events, release);
         scene.mend(self.state);

@@ -22,15 +22,15 @@ pub fn alone(test: &str, body: impl FnOnce()) {
         return body();
     }
     let output = run(test, &[]);
-    let text = String::from_utf8_lossy(&output.stdout);
+    let told = String::from_utf8_lossy(&output.stdout);
     assert!(
         output.status.success(),
-        "{}\n{text}\n{}",
+        "{}\n{told}\n{}",
         output.status,
         String::from_utf8_lossy(&output.stderr)
     );
-    assert!(text.contains("1 passed"), "no test is named {test}: {text}");
-    println!("{text}");
+    assert!(told.contains("1 passed"), "no test is named {test}: {told}");
+    println!("{told}");
 }
 
 /// Starts this test binary again for one test, with these variables set, and waits for its end.
