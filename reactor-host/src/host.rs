@@ -57,6 +57,7 @@ pub struct Host {
     folders: Vec<PathBuf>,
     watching: Settings,
     pub(crate) seat: Seat,
+    phase_deadline: Duration,
 }
 
 impl Host {
@@ -259,6 +260,7 @@ impl Host {
             folders: Vec::new(),
             watching: self.watching.clone(),
             seat: Seat::elsewhere(),
+            phase_deadline: self.phase_deadline,
         }
     }
 
@@ -332,7 +334,7 @@ impl Drop for Host {
             return;
         }
         // Every step of the conductor's has a deadline; this one is against a phase that was begun before.
-        let patience = crate::stagehand::PHASE_DEADLINE + Duration::from_secs(30);
+        let patience = self.phase_deadline + Duration::from_secs(30);
         if ended.recv_timeout(patience) == Err(mpsc::RecvTimeoutError::Disconnected) {
             // It ended; a panic of its own has been printed by its thread.
             let _ = conductor.join();

@@ -111,6 +111,7 @@ pub(super) static SEAMS: &[Seam] = catalogue! {
         RE0417: "a dependency does not run: it is switched off, or failed" => "enable it, or see why there";
         RE0418: "a swap of a plugin that is switched off, or of a host that is stopped" => "`enable` it, or `start` the host, first";
         RE0420: "a phase did not return by its deadline; its thread was given up" => "look at what the phase waits for", "Code can not be taken off a thread that it does not leave: the thread and the generation stay until it returns.";
+        RE0425: "a plugin asked for 256 different things, none of which the host has come to yet" => "ask later; asking for the same again needs no new place";
     }
     "Handing state over": "The swap is not made, or is taken back. The old generation goes on with its state." {
         RE0501: "the running build keeps state, the new one declares none" => "keep the `[state]` table, or stop the plugin first";
