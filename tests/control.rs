@@ -213,3 +213,17 @@ fn a_follower_that_goes_away_leaves_its_place() {
     drop(feed);
     wait::until("its place is free", || served.control.connections() == 0);
 }
+
+#[test]
+fn a_value_of_126_levels_crosses_and_comes_back() {
+    let served = Served::new([Script::new("one")
+        .answer(|cue| Ok(if cue.action == "echo" { cue.value.clone() } else { Value::Null }))]);
+    let nested =
+        |levels: usize| (1..levels).fold(Value::List(Vec::new()), |inner, _| Value::List(vec![inner]));
+    let deepest = nested(126);
+    assert_eq!(served.client().call("one", "echo", &deepest).expect("it answers"), deepest);
+    assert_eq!(
+        served.client().call("one", "echo", &nested(128)).expect_err("it is too deep").code(),
+        "RE1007"
+    );
+}

@@ -38,7 +38,8 @@ const EXPORTS: [&str; 5] = [
 ];
 
 /// Whose word it is, and the files that may say it.
-const KNOWN_TO: [(&str, &[&str]); 2] = [
+const KNOWN_TO: [(&str, &[&str]); 3] = [
+    ("interprocess", &["reactor-host/src/control/socket/windows.rs"]),
     ("libloading", &["reactor-host/src/native/open.rs", "tests/"]),
     ("notify", &["reactor-host/src/watch.rs", "reactor-host/src/watch/"]),
 ];

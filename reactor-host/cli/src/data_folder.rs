@@ -133,8 +133,8 @@ mod tests {
         use std::os::unix::fs::PermissionsExt as _;
         let root = tempfile::tempdir().expect("a temporary folder");
         let named = root.path().join("a/b");
-        let made = make(Some(&named), "plugins".as_ref()).expect("made");
-        let mode = std::fs::metadata(made).expect("it is there").permissions().mode();
+        let folder = make(Some(&named), "plugins".as_ref()).expect("made");
+        let mode = std::fs::metadata(folder).expect("it is there").permissions().mode();
         assert_eq!(mode & 0o777, 0o700);
     }
 }

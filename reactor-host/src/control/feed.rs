@@ -50,7 +50,11 @@ pub(super) fn send(
     for event in kept {
         put(event, &mut batch)?;
     }
-    while follow {
+    if !follow {
+        flush(server, stream, &mut batch)?;
+        return Ok(End::CaughtUp);
+    }
+    loop {
         flush(server, stream, &mut batch)?;
         let ending = server.has_ended();
         let first = if ending { events.try_next() } else { events.next_timeout(LOOK) };
@@ -73,8 +77,6 @@ pub(super) fn send(
             return Err(io::ErrorKind::BrokenPipe.into());
         }
     }
-    flush(server, stream, &mut batch)?;
-    Ok(End::CaughtUp)
 }
 
 fn flush(server: &Server, stream: &Stream, batch: &mut String) -> io::Result<()> {
