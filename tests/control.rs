@@ -130,8 +130,12 @@ fn a_slow_call_delays_no_other_client_and_not_the_end_of_the_host() {
     std::thread::scope(|scope| {
         scope.spawn(|| drop(host));
         wait::until("the socket is removed", || !data.path().join("control.sock").exists());
-        gate.open();
     });
+    // The calls are inside still, and keep the data folder from nobody.
+    let next = Host::builder("dev.reactor.tests", "1.0.0").data_dir(data.path()).build().expect("a host");
+    let _serves = next.serve_control().expect("served");
+    assert!(Client::connect(data.path()).expect("it serves").list().expect("it answers").is_empty());
+    gate.open();
     let _ = caller.join().expect("it ended");
     wait::until("everybody has left", || control.connections() == 0);
 }

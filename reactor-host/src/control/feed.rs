@@ -38,7 +38,9 @@ pub(super) fn send(
     since: u64,
     wanted: impl Fn(&Event) -> bool,
 ) -> io::Result<End> {
-    let (kept, events) = server.host.catch_up(since, BEHIND);
+    let Ok(host) = server.host() else { return Ok(End::Host) };
+    let (kept, events) = host.catch_up(since, BEHIND);
+    drop(host);
     let mut batch = String::new();
     let mut told_lost = 0;
     let put = |event: Event, batch: &mut String| {
