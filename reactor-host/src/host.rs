@@ -26,7 +26,8 @@ use crate::order::Order;
 use crate::report::{PluginInfo, Report};
 use crate::shared::Shared;
 use crate::store::Quarantined;
-use crate::watch::{Follow, FollowSettings};
+
+use crate::watch::{Effort, Follow, FollowSettings};
 
 /// Plugins in an application: found, checked, run, swapped, closed.
 ///
@@ -337,6 +338,13 @@ pub struct Watch {
     follow: Option<Follow>,
     shared: Arc<Shared>,
     settings: Settings,
+}
+
+impl Watch {
+    /// How much following the folders took so far: nothing more is done while nothing happens in them.
+    pub fn effort(&self) -> Effort {
+        self.follow.as_ref().map(Follow::effort).unwrap_or_default()
+    }
 }
 
 impl Drop for Watch {

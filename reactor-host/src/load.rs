@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use reactor_abi::facts::{API_VERSION, FINGERPRINT};
 
-use crate::discover::{Candidate, FileStamp};
+use crate::discover::{Candidate, ContentHash, FileStamp};
 use crate::manifest::PluginId;
 use crate::native::Image;
 pub use crate::native::layout::LayoutMismatch;
@@ -203,11 +203,20 @@ impl Loader {
             return Err(LoadError::RelativeDependency { path, library });
         }
         let staged = self.stager.stage(candidate, number)?;
-        let known = self.store.is_checked(&candidate.hash, &self.program, FINGERPRINT);
-        let image = Image::open(staged, facts.planted, !known, &candidate.object.needed)?;
-        // Not waited for: a check that is forgotten is made again.
-        self.store.checked(&candidate.hash, &self.program, FINGERPRINT);
+        let image =
+            Image::open(staged, facts.planted, self.is_unknown(&candidate.hash), &candidate.object.needed)?;
+        self.found_good(&candidate.hash);
         Ok(image)
+    }
+
+    /// Whether the layout of a build is to be checked.
+    fn is_unknown(&self, build: &ContentHash) -> bool {
+        !self.store.is_checked(build, &self.program, FINGERPRINT)
+    }
+
+    fn found_good(&self, build: &ContentHash) {
+        // Not waited for: a check that is forgotten is made again.
+        self.store.checked(build, &self.program, FINGERPRINT);
     }
 }
 
@@ -242,4 +251,35 @@ fn relative_dependency(candidate: &Candidate) -> Option<String> {
         .find(|path| path.contains("$ORIGIN") || path.starts_with("@loader_path"))
         .or_else(|| object.needed.iter().find(|name| name.contains('/')))
         .cloned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Holder;
+
+    #[test]
+    fn a_build_is_checked_once_by_each_program_also_across_runs() {
+        let (data, build) = (tempfile::tempdir().expect("a folder"), ContentHash::of(b"a build"));
+        let run = |program: &str, unknown: bool| {
+            let (store, _) = Store::open(data.path(), &Holder::new("tests", "1.0.0")).expect("it opens");
+            let loader = Loader::new(Stager::new(data.path()).expect("a folder"), store, program.to_owned());
+            assert_eq!(loader.is_unknown(&build), unknown, "{program}");
+            loader.found_good(&build);
+            assert!(!loader.is_unknown(&build));
+            assert!(loader.is_unknown(&ContentHash::of(b"another build")));
+        };
+        run("tests 1.0.0", true);
+        run("tests 1.0.0", false);
+        run("tests 1.0.1", true);
+        run("tests 1.0.0", true);
+    }
+
+    #[test]
+    fn this_program_has_one_name_and_another_version_has_another() {
+        let version = |text: &str| program("tests", &text.parse().expect("a version"));
+        assert_eq!(version("1.0.0"), version("1.0.0"));
+        assert_ne!(version("1.0.0"), version("1.0.1"));
+        assert!(version("1.0.0").contains("file "), "the program's file can be looked at");
+    }
 }

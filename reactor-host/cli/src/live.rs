@@ -102,6 +102,7 @@ impl Shared {
     fn draw(&self) -> io::Result<()> {
         let (mut screen, mut pace) = (Screen::default(), Pace::default());
         let mut looked = Instant::now();
+        self.terminal.clear()?;
         loop {
             let mut state = self.state();
             let until = Instant::now() + TICK;
@@ -121,7 +122,7 @@ impl Shared {
             drop(state);
             // This process was stopped and goes on, and a shell has written over the screen.
             if looked.elapsed() > 4 * TICK {
-                self.terminal.enter_again()?;
+                self.terminal.clear()?;
                 screen = Screen::default();
             }
             looked = Instant::now();
@@ -197,3 +198,10 @@ impl Drop for View {
         }
     }
 }
+
+#[cfg(all(test, unix))]
+#[path = "../tests/cli/pty.rs"]
+#[expect(dead_code, reason = "most of it is for the tests of the whole command")]
+mod pty;
+#[cfg(all(test, unix))]
+mod tests;

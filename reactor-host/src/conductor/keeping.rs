@@ -14,7 +14,7 @@ use super::Conductor;
 use super::orders::failed;
 use super::slot::Previous;
 use crate::backend::Build;
-use crate::discover::{Candidate, ManifestOrigin};
+use crate::discover::{Candidate, ManifestOrigin, recall};
 use crate::event::EventKind;
 use crate::generation::Generation;
 use crate::manifest::{Manifest, PluginId};
@@ -115,7 +115,8 @@ impl Conductor {
             self.take_back(at, plugin, &reason, report);
             return self.reconcile(report);
         }
-        let Some(previous) = slot.previous.clone().or_else(|| self.kept(plugin)) else {
+        let kept = || self.kept(plugin).filter(|previous| previous.build.key != serving.build.key);
+        let Some(previous) = slot.previous.clone().or_else(kept) else {
             let reason = Reason::new(
                 "RE0525",
                 format!("{plugin} has nothing to go back to: no other build of it served before this one"),
@@ -156,8 +157,8 @@ impl Conductor {
             self.warn_of(&Reason::new(error.code(), error.to_string()));
             None
         })?;
-        let manifest = point.manifest.as_ref().map(|file| (file.path.as_path(), file.text.as_str()));
-        match Candidate::kept(library, manifest, point.source, point.folder) {
+        let manifest = point.manifest.as_ref().map(|file| (file.path.clone(), file.text.as_str()));
+        match recall(point.source, &point.folder, manifest, library) {
             Ok(candidate) => {
                 let state = point.state.map(|state| Arc::new(state.bytes.to_vec()));
                 Some(Previous { build: Arc::new(Build::of(candidate)), state })
@@ -178,7 +179,10 @@ impl Conductor {
             if let Some(state) = &state {
                 changes.push(Change::PutState { plugin: plugin.clone(), state: state.clone() });
             }
-            if let Some(candidate) = old.build.candidate() {
+            // The build that a start of the host falls back on when the one in the folder is quarantined.
+            let going_back = self.slots.get(plugin).is_some_and(|slot| slot.quarantined);
+            let good = if going_back { &new.build } else { &old.build };
+            if let Some(candidate) = good.candidate() {
                 let (point, library) = (self.point(candidate, state), Arc::clone(&candidate.bytes));
                 changes.push(Change::SetRollback { plugin: plugin.clone(), point, library });
             }

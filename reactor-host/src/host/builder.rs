@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, mpsc};
+use std::time::Duration;
 
 use reactor_abi::Entry;
 use semver::Version;
@@ -30,6 +31,8 @@ pub struct HostBuilder {
     linked: Vec<(String, Entry)>,
     clock: Arc<dyn Clock>,
     watching: Settings,
+    poll_every: Option<Duration>,
+    allow_shared_folders: bool,
     trusted: bool,
 }
 
@@ -43,6 +46,8 @@ impl HostBuilder {
             linked: Vec::new(),
             clock: Arc::new(SystemClock::default()),
             watching: Settings::default(),
+            poll_every: None,
+            allow_shared_folders: false,
             trusted: false,
         }
     }
@@ -81,6 +86,20 @@ impl HostBuilder {
     /// how long a deleted library may stay away (as its manifest says).
     pub fn watching(mut self, settings: Settings) -> Self {
         self.watching = settings;
+        self
+    }
+
+    /// Has [`Host::watch`] look at the folders this often, and ask for no file events: for network and other file
+    /// systems that have none to give.
+    pub fn poll_every(mut self, interval: Duration) -> Self {
+        self.poll_every = Some(interval);
+        self
+    }
+
+    /// Whether plugins are taken from files and folders that others than this user and root can change. For development
+    /// only: who can write there decides what runs here. Default: no; they are refused (`RE0163`, `RE0164`).
+    pub fn allow_shared_folders(mut self, allow: bool) -> Self {
+        self.allow_shared_folders = allow;
         self
     }
 
@@ -146,13 +165,18 @@ impl HostBuilder {
         let shared = Shared::new(self.clock, orders, store);
         let thread = |source| HostError::Thread { source };
         let stage = Stagehand::new(Arc::clone(&shared), Backends::new(loader)).map_err(thread)?;
-        let tracker = Tracker::new(self.watching.clone());
+        let watching = Settings {
+            poll_every: self.poll_every.or(self.watching.poll_every),
+            allow_shared_folders: self.allow_shared_folders || self.watching.allow_shared_folders,
+            ..self.watching
+        };
+        let tracker = Tracker::new(watching.clone());
         let conductor = Conductor::new(stage, environment, self.folders.clone(), tracker, linked);
         let conductor = std::thread::Builder::new()
             .name("reactor-conduct".to_owned())
             .spawn(move || conductor.work(&inbox))
             .map_err(thread)?;
-        Ok(Host { shared, conductor: Some(conductor), folders: self.folders, watching: self.watching, seat })
+        Ok(Host { shared, conductor: Some(conductor), folders: self.folders, watching, seat })
     }
 }
 

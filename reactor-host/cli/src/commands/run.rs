@@ -29,7 +29,9 @@ pub(super) fn run(args: &RunArgs) -> Result<ExitStatus, CliError> {
     })?;
     let files = if args.once { Files::AsTheyAre } else { Files::MayChange };
     let data = data_folder::for_host(args.data.path.as_deref(), &args.dir, args.once)?;
-    let host = Arc::new(private_host::build(std::slice::from_ref(&args.dir), files, data.as_deref())?);
+    let shared = args.sharing.allow_shared_folders;
+    let host =
+        Arc::new(private_host::build(std::slice::from_ref(&args.dir), files, data.as_deref(), shared)?);
     let control = if data.is_some() { private_host::serve(&host)? } else { None };
     let folder = plain(&args.dir.display().to_string());
     let wanted = !args.once && !args.view.plain;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::time::Instant;
 
-use reactor_host::{Event, EventKind, Host, PluginInfo, PluginStatus, Verdict};
+use reactor_host::{Account, Event, EventKind, Host, PluginInfo, PluginStatus, Verdict};
 
 use crate::output::{micros, plain};
 
@@ -75,11 +75,10 @@ pub(crate) struct Last {
     pub(crate) is_bad: bool,
 }
 
-/// How much a generation was called.
+/// How much a plugin was called.
 #[derive(Clone, Debug)]
 pub(crate) struct Count {
     pub(crate) plugin: String,
-    pub(crate) generation: u64,
     pub(crate) calls: u64,
     pub(crate) p99_ns: Option<u64>,
 }
@@ -97,8 +96,8 @@ pub(crate) struct Model {
     marks: BTreeMap<String, String>,
     /// What was printed since the last build began.
     printed: Vec<String>,
-    /// Calls so far, by generation, and when they were counted.
-    counted: Option<(Instant, HashMap<(String, u64), u64>)>,
+    /// Calls so far, by plugin, and when they were counted.
+    counted: Option<(Instant, HashMap<String, u64>)>,
     rates: HashMap<String, f64>,
     p99s: HashMap<String, u64>,
 }
@@ -165,6 +164,9 @@ impl Model {
         let path = || info.path.as_ref().map_or_else(|| "?".to_owned(), |path| path.display().to_string());
         let name = plain(&info.plugin.as_ref().map_or_else(path, ToString::to_string));
         let (state, generation) = match &info.status {
+            PluginStatus::Running { generation } if info.kept_ready.is_some() => {
+                (State::Trial, Some(*generation))
+            }
             PluginStatus::Running { generation } => (State::Running, Some(*generation)),
             PluginStatus::Failed(_) => (State::Failed, None),
             PluginStatus::Refused(_) => (State::Refused, None),
@@ -193,37 +195,33 @@ impl Model {
     }
 
     /// Takes over how much was called up to `now`.
-    pub(crate) fn count(&mut self, now: Instant, counts: &[Count]) {
-        let calls: HashMap<_, _> =
-            counts.iter().map(|count| ((count.plugin.clone(), count.generation), count.calls)).collect();
-        if let Some((then, before)) = self.counted.take() {
+    pub(crate) fn count(&mut self, now: Instant, counts: Vec<Count>) {
+        let before = self.counted.take();
+        self.rates.clear();
+        if let Some((then, before)) = before {
             let seconds = now.saturating_duration_since(then).as_secs_f64();
-            self.rates.clear();
-            for (generation, calls) in &calls {
+            for count in counts.iter().filter(|_| seconds > 0.0) {
                 // One that is new began at zero.
-                let more = calls.saturating_sub(before.get(generation).copied().unwrap_or(0));
+                let more = count.calls.saturating_sub(before.get(&count.plugin).copied().unwrap_or(0));
                 #[expect(clippy::cast_precision_loss, reason = "three digits of it are shown")]
-                let rate = if seconds > 0.0 { more as f64 / seconds } else { 0.0 };
-                *self.rates.entry(generation.0.clone()).or_default() += rate;
+                self.rates.insert(count.plugin.clone(), more as f64 / seconds);
             }
         }
-        self.counted = Some((now, calls));
-        // The newest generation that was called.
-        let mut newest: HashMap<&str, &Count> = HashMap::new();
-        for count in counts.iter().filter(|count| count.p99_ns.is_some()) {
-            let found = newest.entry(&count.plugin).or_insert(count);
-            if found.generation < count.generation {
-                *found = count;
-            }
-        }
-        let p99s = newest.into_iter().filter_map(|(name, count)| Some((name.to_owned(), count.p99_ns?)));
+        let p99s = counts.iter().filter_map(|count| Some((count.plugin.clone(), count.p99_ns?)));
         self.p99s = p99s.collect();
+        let calls = counts.into_iter().map(|count| (count.plugin, count.calls));
+        self.counted = Some((now, calls.collect()));
     }
 }
 
 /// What the host has counted.
-pub(crate) fn counts(_: &Host) -> Vec<Count> {
-    Vec::new()
+pub(crate) fn counts(host: &Host) -> Vec<Count> {
+    let count = |account: Account| Count {
+        plugin: plain(account.plugin.as_str()),
+        calls: account.calls,
+        p99_ns: (account.latency.samples > 0).then_some(account.latency.p99_ns),
+    };
+    host.accounts().into_iter().map(count).collect()
 }
 
 fn good(text: String) -> Last {
@@ -240,7 +238,10 @@ fn last(kind: &EventKind) -> Option<Last> {
         EventKind::Refused { code, .. } => bad(format!("refused [{}]", plain(code))),
         EventKind::Failed { phase, code, .. } => bad(format!("failed in {} [{}]", plain(phase), plain(code))),
         EventKind::Warned { code, .. } => bad(format!("warning [{}]", plain(code))),
-        EventKind::RolledBack { from, .. } => bad(format!("rolled back from {from}")),
+        EventKind::RolledBack { from, code, .. } => bad(format!("rolled back from {from} [{}]", plain(code))),
+        EventKind::TrialPassed { .. } => good("passed its trial".to_owned()),
+        EventKind::Quarantined { code, .. } => bad(format!("quarantined [{}]", plain(code))),
+        EventKind::Released { .. } => good("out of quarantine".to_owned()),
         EventKind::Loaded { micros: time } => good(format!("loaded, {}", micros(*time))),
         EventKind::Swapped { from, micros: time, .. } => {
             good(format!("swapped from {from}, {}", micros(*time)))
@@ -252,3 +253,6 @@ fn last(kind: &EventKind) -> Option<Last> {
         _ => return None,
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -20,7 +20,7 @@ impl Terminal {
         match *self {}
     }
 
-    pub(super) fn enter_again(&self) -> io::Result<()> {
+    pub(super) fn clear(&self) -> io::Result<()> {
         match *self {}
     }
 

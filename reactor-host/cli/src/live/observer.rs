@@ -50,7 +50,7 @@ fn observe(host: &Host, shared: &Shared, end: &AtomicBool) {
         let now = Instant::now();
         if now >= count {
             let counts = counts(host);
-            shared.update(|model| model.count(now, &counts));
+            shared.update(|model| model.count(now, counts));
             count = now + COUNT;
         }
         if now >= list {

@@ -73,7 +73,7 @@ impl Terminal {
         Ok(Some(Self { inner: inner.into(), colours, chatter: Mutex::default() }))
     }
 
-    /// Takes it over. What is printed from now on by whomever is handed to `line`.
+    /// Takes it over, without waiting for it. What is printed from now on by whomever is handed to `line`.
     pub(super) fn enter(&self, line: impl FnMut(&str) + Send + 'static) -> Result<(), CliError> {
         static HOOK: Once = Once::new();
         HOOK.call_once(|| {
@@ -99,11 +99,11 @@ impl Terminal {
         if self.inner.stderr.is_some() {
             dup2_stderr(&writer).map_err(io::Error::from)?;
         }
-        Ok(self.write(ENTER)?)
+        Ok(())
     }
 
-    /// Takes it over anew from whoever wrote to it in between.
-    pub(super) fn enter_again(&self) -> io::Result<()> {
+    /// Makes room for drawing, at first and after somebody else wrote to it. However long that takes.
+    pub(super) fn clear(&self) -> io::Result<()> {
         self.write(ENTER)
     }
 

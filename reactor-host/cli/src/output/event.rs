@@ -55,22 +55,28 @@ pub(crate) fn describe(subject: &Subject<'_>, kind: &EventKind) -> String {
             format!("{BAD}!{BAD:#} {name}  refused [{code}]: {}", plain(message))
         }
         EventKind::RolledBack { from, state, code, message } => {
-            let state = if *state == StateOutcome::AtSwitch { "  state as of the switch" } else { "" };
-            let why = plain(message);
+            let state =
+                if *state == StateOutcome::AtSwitch { ", with its state as of the switch" } else { "" };
             format!(
-                "{CHANGED}~{CHANGED:#} {name}{generation}  serves again instead of generation {from}{state}  [{code}]: \
-                 {why}"
+                "{CHANGED}~{CHANGED:#} {name}{generation}  serves again instead of generation {from}{state} \
+                 [{}]: {}",
+                plain(code),
+                plain(message)
             )
         }
         EventKind::TrialPassed { from } => {
-            format!("{FAINT}· {name}{generation}  its trial is over, generation {from} is let go{FAINT:#}")
+            format!("{FAINT}· {name}{generation}  passed its trial; generation {from} ends{FAINT:#}")
         }
-        EventKind::Quarantined { build, code, message } => {
-            let (build, why) = (short(build), plain(message));
-            format!("{BAD}!{BAD:#} {name}  build {build} is quarantined [{code}]: {why}")
+        // What it did was told before.
+        EventKind::Quarantined { build, code, .. } => {
+            let (build, code) = (short(build), plain(code));
+            format!(
+                "{BAD}!{BAD:#} {name}  build {build} is quarantined [{code}]: not tried again until its bytes change \
+                 or somebody lifts it"
+            )
         }
         EventKind::Released { build } => {
-            format!("{FAINT}· {name}  build {} may be tried again{FAINT:#}", short(build))
+            format!("{GOOD}·{GOOD:#} {name}  build {} may be tried again", short(build))
         }
         EventKind::Warned { code, message } => {
             format!("{BAD}!{BAD:#} {name}  [{code}]: {}", plain(message))
@@ -113,6 +119,11 @@ pub(crate) fn describe(subject: &Subject<'_>, kind: &EventKind) -> String {
     }
 }
 
+/// As much of a build's hash as people need to tell it from others.
+fn short(build: &str) -> String {
+    plain(build).chars().take(12).collect()
+}
+
 /// A line of an event as it is told: with its time where traces are, and below the first thing that went wrong how to
 /// learn more.
 pub(crate) fn line_of(event: &Event, text: &str) -> String {
@@ -122,18 +133,15 @@ pub(crate) fn line_of(event: &Event, text: &str) -> String {
         let _ = write!(line, "{FAINT}{time:9.4} #{:<4}{FAINT:#} ", event.seq);
     }
     line.push_str(text);
-    if let EventKind::Refused { code, .. } | EventKind::Failed { code, .. } = &event.kind
+    if let EventKind::Refused { code, .. }
+    | EventKind::Failed { code, .. }
+    | EventKind::RolledBack { code, .. } = &event.kind
         && std::io::stdout().is_terminal()
         && let Some(hint) = hint(code)
     {
         let _ = write!(line, "\n{FAINT}{hint}{FAINT:#}");
     }
     line
-}
-
-/// As much of a hash as people compare.
-fn short(build: &str) -> &str {
-    build.get(..12).unwrap_or(build)
 }
 
 /// What a swap did beside putting new code in place; empty where there is nothing to tell.

@@ -53,9 +53,12 @@ impl Weight {
     /// That of an event.
     pub(crate) fn of(kind: &EventKind) -> Self {
         match kind {
-            EventKind::Refused { .. } | EventKind::Failed { .. } => Self::Error,
+            EventKind::Refused { .. } | EventKind::Failed { .. } | EventKind::Quarantined { .. } => {
+                Self::Error
+            }
             EventKind::Warned { .. } | EventKind::RolledBack { .. } => Self::Warning,
             EventKind::Discovered { .. }
+            | EventKind::TrialPassed { .. }
             | EventKind::Retired { verdict: Verdict::Unloaded | Verdict::Linked, .. } => Self::Detail,
             EventKind::Log { level, .. } => match *level {
                 "error" => Self::Error,

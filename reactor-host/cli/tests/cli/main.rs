@@ -4,6 +4,9 @@
 mod fixture;
 // A command that runs until it is told to end, and the events that it prints.
 mod live;
+// A command on a terminal, and what is seen there.
+#[cfg(unix)]
+mod pty;
 
 // Commands that concern a running host, found by its plugin folder.
 mod control;
@@ -15,3 +18,6 @@ mod files;
 mod run;
 // The command line itself, and its exit codes.
 mod usage;
+// The live view, on a real terminal.
+#[cfg(unix)]
+mod terminal;

@@ -72,7 +72,9 @@ impl<'a> Session<'a> {
         let home = home.map_err(CliError::writing(std::env::temp_dir()))?;
         let shelf = Shelf::new(home.path().join("plugins"))?;
         let data = data_folder::for_host(args.data.path.as_deref(), &args.crates.paths[0], args.once)?;
-        let host = private_host::build(&[shelf.folder().to_owned()], Files::AsTheyAre, data.as_deref())?;
+        // The shelf is this command's own, wherever temporary folders are kept, and cargo has just filled it.
+        let host =
+            private_host::build(&[shelf.folder().to_owned()], Files::AsTheyAre, data.as_deref(), true)?;
         let host = Arc::new(host);
         let control = if data.is_some() { private_host::serve(&host)? } else { None };
         let observer = output.observe(&host)?;

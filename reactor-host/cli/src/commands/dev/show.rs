@@ -63,11 +63,12 @@ impl Told {
         match kind {
             EventKind::Loaded { .. } | EventKind::Swapped { .. } => self.serves(subject, false),
             EventKind::Stopped { .. } => drop(self.serving.remove(plugin)),
-            // The failure that comes after it says which generation goes on.
-            EventKind::RolledBack { state, .. } => {
+            // It says why, and which generation goes on: the failure and the refusal that follow add nothing.
+            EventKind::RolledBack { state, code, .. } => {
                 self.serves(subject, *state == StateOutcome::AtSwitch);
-                return None;
+                self.failure = Some((plugin.clone(), code.clone()));
             }
+            EventKind::Failed { code, .. } if self.has_told(plugin, code) => return None,
             EventKind::Failed { phase, code, message } => {
                 let serving = self.serving.get(plugin);
                 if serving.is_some_and(|(serving, _)| subject.generation.is_some_and(|it| it > *serving)) {
@@ -80,7 +81,8 @@ impl Told {
                 }
             }
             EventKind::Refused { code, message, .. } => {
-                let told = self.failure.take().is_some_and(|(whose, why)| whose == *plugin && why == *code);
+                let told = self.has_told(plugin, code);
+                self.failure = None;
                 return (!told).then(|| {
                     let (name, goes_on) = (subject.name(), self.goes_on(plugin));
                     format!("{BAD}!{BAD:#} {name}  refused [{code}]{goes_on}: {}", plain(message))
@@ -95,6 +97,10 @@ impl Told {
         if let (Some(plugin), Some(generation)) = (subject.plugin, subject.generation) {
             self.serving.insert(plugin.clone(), (generation, at_switch));
         }
+    }
+
+    fn has_told(&self, plugin: &PluginId, code: &str) -> bool {
+        self.failure.as_ref().is_some_and(|(whose, why)| whose == plugin && why == code)
     }
 
     fn goes_on(&self, plugin: &PluginId) -> String {
@@ -165,14 +171,18 @@ mod tests {
         let (code, message) = ("RE0603".to_owned(), "it panicked".to_owned());
         let mut told = Told::default();
         told.line(&at(Some(13)), &EventKind::Loaded { micros: 1 }).expect("a line");
-        let (from, state) = (14, StateOutcome::TakenBack);
-        let back = EventKind::RolledBack { from, state, code: code.clone(), message: message.clone() };
-        assert_eq!(told.line(&at(Some(13)), &back), None);
+        let back = EventKind::RolledBack {
+            from: 14,
+            state: StateOutcome::TakenBack,
+            code: code.clone(),
+            message: message.clone(),
+        };
+        let line = told.line(&at(Some(13)), &back).expect("a line");
+        expect!["~ clock 0.1.0  generation 13  serves again instead of generation 14 [RE0603]: it panicked"]
+            .assert_eq(&strip_str(&line).to_string());
         let failed =
             EventKind::Failed { phase: "start".to_owned(), code: code.clone(), message: message.clone() };
-        let line = told.line(&at(Some(14)), &failed).expect("a line");
-        expect!["! clock 0.1.0 failed in start [RE0603], generation 13 goes on: it panicked"]
-            .assert_eq(&strip_str(&line).to_string());
+        assert_eq!(told.line(&at(Some(14)), &failed), None);
         let refused = EventKind::Refused { code, message, path: None };
         assert_eq!(told.line(&at(None), &refused), None);
         let line = told.line(&at(None), &refused).expect("another one is no repetition");
