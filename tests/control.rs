@@ -231,3 +231,24 @@ fn a_value_of_126_levels_crosses_and_comes_back() {
         "RE1007"
     );
 }
+
+#[test]
+fn a_client_reads_what_was_counted_quarantined_and_retained() {
+    let served = Served::new([Script::new("one")]);
+    served.mark();
+    let mut client = served.client();
+    let accounts = client.accounts().expect("it answers");
+    assert_eq!((accounts.len(), accounts[0].calls), (1, served.host.accounts()[0].calls));
+    assert_eq!(accounts, served.host.accounts());
+    assert!(accounts[0].calls > 0);
+
+    Script::new("one").mark("next").version("1.1.0").install(&served.host);
+    assert_eq!(served.mark(), value!("next"));
+    client.rollback("one").expect("it is asked");
+    assert_eq!(served.mark(), value!("one"));
+    let held = client.quarantined().expect("it answers");
+    assert_eq!((held.len(), held[0].version.to_string().as_str()), (1, "1.1.0"));
+    let report = client.lift_quarantine("one").expect("it is asked");
+    assert!(client.quarantined().expect("it answers").is_empty(), "{report:?}");
+    assert_eq!(client.retained().expect("it answers"), served.host.retained());
+}

@@ -11,6 +11,7 @@ use crate::discover::{Candidate, ContentHash, FileStamp};
 use crate::manifest::PluginId;
 use crate::native::Image;
 pub use crate::native::layout::LayoutMismatch;
+use crate::native::open::Forecast;
 use crate::stage::{StageError, Stager};
 use crate::store::Store;
 
@@ -169,12 +170,14 @@ pub(crate) struct Loader {
     /// checked again.
     store: Store,
     program: String,
+    /// The embedder's policy: private copies lose the flag of `-z nodelete`.
+    clears_no_delete: bool,
 }
 
 impl Loader {
     /// `program`: what only this very program is called, see [`program`].
-    pub(crate) fn new(stager: Stager, store: Store, program: String) -> Self {
-        Self { stager, store, program }
+    pub(crate) fn new(stager: Stager, store: Store, program: String, clears_no_delete: bool) -> Self {
+        Self { stager, store, program, clears_no_delete }
     }
 
     /// Stages and opens the library of `candidate` as generation `number`.
@@ -202,9 +205,18 @@ impl Loader {
         if let Some(library) = relative_dependency(candidate) {
             return Err(LoadError::RelativeDependency { path, library });
         }
-        let staged = self.stager.stage(candidate, number)?;
-        let image =
-            Image::open(staged, facts.planted, self.is_unknown(&candidate.hash), &candidate.object.needed)?;
+        let cleared =
+            self.clears_no_delete.then(|| candidate.object.without_no_delete(&candidate.bytes)).flatten();
+        let bytes = cleared.as_deref().unwrap_or(&candidate.bytes);
+        let staged = self.stager.stage(candidate, bytes, number)?;
+        let object = &candidate.object;
+        let forecast = Forecast {
+            planted: facts.planted,
+            no_delete: object.no_delete && !self.clears_no_delete,
+            unique_symbols: object.unique_symbols.clone(),
+            keeping_imports: object.keeping_imports.clone(),
+        };
+        let image = Image::open(staged, forecast, self.is_unknown(&candidate.hash), &object.needed)?;
         self.found_good(&candidate.hash);
         Ok(image)
     }
@@ -263,7 +275,8 @@ mod tests {
         let (data, build) = (tempfile::tempdir().expect("a folder"), ContentHash::of(b"a build"));
         let run = |program: &str, unknown: bool| {
             let (store, _) = Store::open(data.path(), &Holder::new("tests", "1.0.0")).expect("it opens");
-            let loader = Loader::new(Stager::new(data.path()).expect("a folder"), store, program.to_owned());
+            let loader =
+                Loader::new(Stager::new(data.path()).expect("a folder"), store, program.to_owned(), false);
             assert_eq!(loader.is_unknown(&build), unknown, "{program}");
             loader.found_good(&build);
             assert!(!loader.is_unknown(&build));

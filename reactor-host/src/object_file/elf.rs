@@ -17,6 +17,8 @@ use super::names::Names;
 use super::{Embedded, Format, ObjectError, ObjectFile, inside, length, size_of, slice};
 use image::Image;
 
+pub(super) use dynamic::NO_DELETE;
+
 const SECTION: &[u8] = b".reactor\0";
 
 pub(super) fn read<E: FileHeader<Endian = Endianness>>(bytes: &[u8]) -> Result<ObjectFile, ObjectError> {
@@ -53,7 +55,10 @@ pub(super) fn read<E: FileHeader<Endian = Endianness>>(bytes: &[u8]) -> Result<O
         needed: facts.needed,
         rpath: facts.rpath,
         runpath: facts.runpath,
-        no_delete: facts.no_delete,
+        no_delete: facts.no_delete_byte.is_some(),
+        unique_symbols: facts.unique_symbols,
+        keeping_imports: facts.keeping_imports,
+        no_delete_byte: facts.no_delete_byte,
         embedded: embedded(header, endian, bytes, sections)?,
     })
 }

@@ -34,6 +34,8 @@ struct Library<'a> {
     architecture: &'a str,
     os: &'a str,
     no_delete: bool,
+    unique_symbols: &'a [String],
+    keeping_imports: &'a [&'static str],
     exports: &'a [String],
     needed: &'a [String],
     rpath: &'a [String],
@@ -139,9 +141,22 @@ impl<'a> Facts<'a> {
 
 impl<'a> Library<'a> {
     fn of(object: &'a ObjectFile) -> Self {
-        let ObjectFile { architecture, os, no_delete, exports, needed, rpath, runpath, .. } = object;
+        let ObjectFile { architecture, os, exports, needed, rpath, runpath, .. } = object;
+        let ObjectFile { no_delete, unique_symbols, keeping_imports, .. } = object;
         let format = object.format.to_string();
-        Self { format, architecture, os, no_delete: *no_delete, exports, needed, rpath, runpath }
+        let no_delete = *no_delete;
+        Self {
+            format,
+            architecture,
+            os,
+            no_delete,
+            unique_symbols,
+            keeping_imports,
+            exports,
+            needed,
+            rpath,
+            runpath,
+        }
     }
 }
 
@@ -206,6 +221,12 @@ fn text(facts: &Facts<'_>) -> String {
 fn unloads(library: &Library<'_>, build: Option<&BuildFacts>) -> &'static str {
     match build {
         _ if library.no_delete => "no: linked `-z nodelete`",
+        _ if !library.keeping_imports.is_empty() => {
+            "no: it imports what keeps addresses of it (--json shows what)"
+        }
+        Some(build) if build.planted && !library.unique_symbols.is_empty() => {
+            "the first time perhaps not: it has unique symbols, as C++ makes them (--json shows them)"
+        }
         Some(build) if build.planted => "yes",
         Some(_) => "no: on its system the library's traces cannot be removed",
         None => "no: it was not built with `export_plugin!`",

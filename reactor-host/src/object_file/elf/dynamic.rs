@@ -13,8 +13,13 @@ use object::read::elf::{Dyn, FileHeader, HashTable, ProgramHeader, Sym};
 
 use super::image::Image;
 use super::table;
+use crate::object_file::keepsakes::keeper;
 use crate::object_file::names::{Names, sorted};
 use crate::object_file::{ObjectError, size_of, slice};
+
+/// The flag of `-z nodelete`, in the lowest byte of its word.
+#[expect(clippy::cast_possible_truncation, reason = "the flag is 8")]
+pub(in crate::object_file) const NO_DELETE: u8 = DF_1_NODELETE.0 as u8;
 
 /// What the dynamic table says.
 pub(super) struct Facts {
@@ -22,7 +27,18 @@ pub(super) struct Facts {
     pub(super) needed: Vec<String>,
     pub(super) rpath: Vec<String>,
     pub(super) runpath: Vec<String>,
-    pub(super) no_delete: bool,
+    /// Where in the file the byte with that flag stands, if it is set.
+    pub(super) no_delete_byte: Option<u64>,
+    pub(super) unique_symbols: Vec<String>,
+    pub(super) keeping_imports: Vec<&'static str>,
+}
+
+/// What the symbols say.
+#[derive(Default)]
+struct Symbols {
+    exports: Vec<String>,
+    unique: Vec<String>,
+    keepers: Vec<&'static str>,
 }
 
 /// The table with what is needed to follow it.
@@ -75,12 +91,28 @@ pub(super) fn read<E: FileHeader<Endian = Endianness>>(
     let symbols = dynamic.symbols()?;
     dynamic.check_entry_points(symbols)?;
     dynamic.check_versions(symbols.map_or(0, <[_]>::len), strings, &needed)?;
-    let exports = match symbols {
-        Some(symbols) => dynamic.exports(symbols, strings, names)?,
-        None => Vec::new(),
+    let symbols = match symbols {
+        Some(symbols) => dynamic.names(symbols, strings, names)?,
+        None => Symbols::default(),
     };
-    let no_delete = flags & DF_1_NODELETE.0 != 0;
-    Ok(Facts { exports, needed, rpath, runpath, no_delete })
+    // Of several entries with one tag the loader takes the last.
+    let no_delete = (flags & DF_1_NODELETE.0 != 0)
+        .then(|| entries.iter().rposition(|entry| entry.tag(endian) == DT_FLAGS_1))
+        .flatten();
+    let word = size_of::<E::Dyn>() / 2;
+    let low_byte = if header.is_big_endian() { 2 * word - 1 } else { word };
+    let no_delete_byte =
+        no_delete.and_then(|at| Some(offset + u64::try_from(at).ok()? * size_of::<E::Dyn>() + low_byte));
+    let Symbols { exports, unique, keepers } = symbols;
+    Ok(Facts {
+        exports,
+        needed,
+        rpath,
+        runpath,
+        no_delete_byte,
+        unique_symbols: unique,
+        keeping_imports: keepers,
+    })
 }
 
 pub(super) fn outside(what: &str) -> ObjectError {
@@ -198,18 +230,17 @@ impl<'d, E: FileHeader<Endian = Endianness>> Dynamic<'_, 'd, E> {
         u32::try_from(index + u64::from(base) + 1).map(Some).map_err(|_| bad())
     }
 
-    fn exports(
-        &self,
-        symbols: &[E::Sym],
-        strings: &[u8],
-        names: &mut Names,
-    ) -> Result<Vec<String>, ObjectError> {
-        let mut exports = Vec::new();
+    fn names(&self, symbols: &[E::Sym], strings: &[u8], names: &mut Names) -> Result<Symbols, ObjectError> {
+        let mut found = Symbols::default();
         for symbol in symbols.iter().skip(1) {
             let section = symbol.st_shndx(self.endian);
             // The loader reads the names of those that are to be found elsewhere, too.
-            if usize::try_from(symbol.st_name(self.endian)).is_ok_and(|name| name >= strings.len()) {
+            let at = usize::try_from(symbol.st_name(self.endian)).unwrap_or(usize::MAX);
+            if at >= strings.len() {
                 return Err(ObjectError::malformed("the name of a symbol lies outside the string table"));
+            }
+            if section == SHN_UNDEF {
+                found.keepers.extend(strings.get(at..).and_then(keeper));
             }
             let bound = [STB_GLOBAL, STB_WEAK, STB_GNU_UNIQUE].contains(&symbol.st_bind());
             let visible = [STV_DEFAULT, STV_PROTECTED].contains(&symbol.st_visibility());
@@ -221,9 +252,16 @@ impl<'d, E: FileHeader<Endian = Endianness>> Dynamic<'_, 'd, E> {
             if placed && !self.image.reaches(symbol.st_value(self.endian).into()) {
                 return Err(ObjectError::malformed(format!("the symbol `{name}` lies outside the library")));
             }
-            exports.push(name);
+            if symbol.st_bind() == STB_GNU_UNIQUE {
+                found.unique.push(names.take(name.as_bytes())?);
+            }
+            found.exports.push(name);
         }
-        Ok(sorted(exports))
+        found.exports = sorted(found.exports);
+        found.unique = sorted(found.unique);
+        found.keepers.sort_unstable();
+        found.keepers.dedup();
+        Ok(found)
     }
 
     /// What runs at open and close is code. The table that lists it is filled by relocations.
