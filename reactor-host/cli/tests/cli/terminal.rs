@@ -66,17 +66,19 @@ fn a_terminal_that_takes_nothing_does_not_hold_up_the_host() {
     // Ctrl-S.
     tcflow(&pty.theirs, Action::OOff).expect("it is a terminal");
     let mut command = run(plugins.path());
-    command.env("TMPDIR", temporary.path());
+    // The private copies are in the data folder.
+    let data = temporary.path().join("data");
+    command.env("REACTOR_DATA", &data);
     let mut child = pty.start(command);
-    until("both are loaded", &mut child, || copies(temporary.path()) == 2);
+    until("both are loaded", &mut child, || copies(&data) == 2);
     rebuild(plugins.path(), "greeting");
     // The third generation has its private copy; that of the first is gone once it is retired.
     until("one is swapped", &mut child, || {
-        let stands = |name: &str| copy(temporary.path(), name);
+        let stands = |name: &str| copy(&data, name);
         stands("3-") && !(stands("1-") && stands("2-"))
     });
     interrupt(&child);
-    until("it ends", &mut child, || copies(temporary.path()) == 0);
+    until("it ends", &mut child, || copies(&data) == 0);
     assert_eq!(child.wait().expect("it ends").code(), Some(0));
 }
 
