@@ -81,12 +81,13 @@ mod atomic {
 mod meter {
     #[derive(Default)]
     #[expect(unreachable_pub, reason = "the protocol hands it on")]
-    pub struct Meter;
+    pub struct Meter(());
     #[derive(Default)]
     #[expect(unreachable_pub, reason = "the protocol hands it on")]
-    pub struct Traffic;
+    pub struct Traffic(());
 
     impl Meter {
+        #[expect(clippy::unused_self, reason = "as in the library")]
         pub(super) fn reset<'a>(&self, _: impl Iterator<Item = &'a Traffic>) {}
     }
 }

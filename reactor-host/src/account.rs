@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use reactor_abi::ffi::meter::longest_of;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::manifest::PluginId;
 use crate::native::Life;
@@ -23,7 +23,7 @@ use crate::report::{PluginInfo, PluginStatus};
 /// }
 /// # }
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Account {
     /// The plugin.
@@ -55,7 +55,7 @@ pub struct Account {
 ///
 /// Times are in nanoseconds, from before the call is encoded to after it has returned, and at most a quarter too high.
 /// All are 0 when nothing was sampled.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Latency {
     /// How many calls were timed.

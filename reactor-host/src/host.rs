@@ -16,8 +16,9 @@ pub use self::builder::HostBuilder;
 pub use self::error::HostError;
 use crate::account::Account;
 use crate::backend::Build;
+use crate::control::Seat;
 use crate::discover::{Settings, Tracker};
-use crate::event::Subscription;
+use crate::event::{Event, Subscription};
 use crate::manifest::{Manifest, PluginId};
 use crate::native::pool::Pinned;
 use crate::native::{Lease, inside_plugin_code};
@@ -53,6 +54,7 @@ pub struct Host {
     conductor: Option<JoinHandle<()>>,
     folders: Vec<PathBuf>,
     watching: Settings,
+    pub(crate) seat: Seat,
 }
 
 impl Host {
@@ -246,6 +248,28 @@ impl Host {
         self.shared.events.subscribe()
     }
 
+    /// A second way to the same host, for who asks on behalf of others. Dropping it ends nothing; when the host has
+    /// ended it says so.
+    pub(crate) fn view(&self) -> Self {
+        Self {
+            shared: Arc::clone(&self.shared),
+            conductor: None,
+            folders: Vec::new(),
+            watching: self.watching.clone(),
+            seat: Seat::elsewhere(),
+        }
+    }
+
+    /// Keeps the last `most` events for [`catch_up`](Self::catch_up).
+    pub(crate) fn keep_events(&self, most: usize) {
+        self.shared.events.keep(most);
+    }
+
+    /// The kept events after number `since`, and those that come, for a listener that may be `most` behind.
+    pub(crate) fn catch_up(&self, since: u64, most: usize) -> (Vec<Event>, Subscription) {
+        self.shared.events.catch_up(since, most)
+    }
+
     /// A handle to a plugin. It survives swaps, and may be taken before the plugin is there.
     ///
     /// # Errors
@@ -283,10 +307,11 @@ impl Host {
 
 impl Drop for Host {
     fn drop(&mut self) {
+        // A view of another host has none.
+        let Some(conductor) = self.conductor.take() else { return };
         let (done, ended) = mpsc::channel();
         self.shared.close();
         self.shared.order(Order::Shutdown(done));
-        let Some(conductor) = self.conductor.take() else { return };
         if inside_plugin_code() {
             // The conductor may be waiting for this very thread: it ends by itself.
             return;

@@ -12,12 +12,14 @@
 //!   this crate.
 //! - [`store`]: what lasts.
 //! - [`event`], [`report`]: what became of them; [`codes`]: what an error's code means.
+//! - [`control`]: how a person's command asks a running host.
 
 pub mod account;
 mod backend;
 pub mod clock;
 pub mod codes;
 mod conductor;
+pub mod control;
 pub mod discover;
 pub mod event;
 mod generation;

@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use semver::Version;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::generation::PhaseFailure;
 use crate::manifest::PluginId;
@@ -21,7 +21,7 @@ pub(crate) fn lossy_option<S: Serializer>(path: &Option<PathBuf>, serializer: S)
 }
 
 /// Every outcome of a start or a rescan, not the first error.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Report {
     /// One per plugin or file that was looked at and was not simply unchanged.
@@ -54,7 +54,7 @@ impl Report {
 /// }
 /// # }
 /// ```
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Outcome {
     /// The plugin, where it could be told.
@@ -82,7 +82,7 @@ impl fmt::Display for Outcome {
 }
 
 /// See [`Outcome`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "outcome", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum OutcomeStatus {
@@ -149,7 +149,7 @@ impl fmt::Display for OutcomeStatus {
 }
 
 /// One plugin, as the host knows it now.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct PluginInfo {
     /// The plugin, where it could be told.
@@ -171,7 +171,7 @@ pub struct PluginInfo {
 }
 
 /// See [`PluginInfo`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "status", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum PluginStatus {
@@ -191,7 +191,7 @@ pub enum PluginStatus {
 }
 
 /// Why something is not so. As text: `[RE0301] message`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Reason {
     /// The stable code.

@@ -4,7 +4,7 @@ use reactor_host::codes;
 use reactor_tests::source;
 
 /// Codes that are written in more than one place, how many, and what they mean in all of them.
-const SHARED: [(&str, usize, &str); 8] = [
+const SHARED: [(&str, usize, &str); 9] = [
     ("RE0109", 2, "no plugin id: in a manifest, and anywhere else"),
     (
         "RE0409",
@@ -13,7 +13,16 @@ const SHARED: [(&str, usize, &str); 8] = [
     ),
     ("RE0151", 2, "a plugin folder can not be listed: the command says it before it makes a host"),
     ("RE0418", 2, "a plugin can not be swapped or rolled back as things are"),
-    ("RE0601", 2, "a plugin is not available: `call` adds which ones are"),
+    (
+        "RE0524",
+        2,
+        "somebody rolled a build back by hand: the command, who asked, takes it for what was wanted",
+    ),
+    (
+        "RE0601",
+        3,
+        "a plugin is not available: `call` adds which ones are, of its own host or the running one",
+    ),
     ("RE0605", 4, "the host has shut down: found out by each of those who hold it weakly"),
     ("RE0606", 2, "a generation that has ended asks: of the services, or through a handle to another plugin"),
     ("RE0607", 2, "no task can be spawned now: before `start`, and when tasks are being ended"),

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 
 use reactor_abi::prelude::*;
-use reactor_host::{Entry, Host, Report};
+use reactor_host::{Entry, Host, HostBuilder, Report};
 
 type Act = Box<dyn Fn(&Cue<'_>) -> Result<()> + Send + Sync>;
 type Answer = Box<dyn Fn(&Cue<'_>) -> Result<Value> + Send + Sync>;
@@ -229,7 +229,16 @@ fn scripts() -> MutexGuard<'static, HashMap<u64, Arc<Script>>> {
 /// When it can not be built.
 #[track_caller]
 pub fn host(scripts: impl IntoIterator<Item = Script>) -> Host {
-    let builder = Host::builder("dev.reactor.tests", "1.0.0");
+    host_of(Host::builder("dev.reactor.tests", "1.0.0"), scripts)
+}
+
+/// A host of a test's own making with these puppets linked in, not started.
+///
+/// # Panics
+///
+/// When it can not be built.
+#[track_caller]
+pub fn host_of(builder: HostBuilder, scripts: impl IntoIterator<Item = Script>) -> Host {
     let linked = scripts.into_iter().map(Script::build);
     linked
         .fold(builder, |builder, (manifest, entry)| builder.plugin(manifest, entry))

@@ -40,6 +40,11 @@ pub(crate) enum Command {
     List(ListArgs),
     Inspect(InspectArgs),
     Call(CallArgs),
+    Swap(SwapArgs),
+    Rollback(RollbackArgs),
+    Quarantine(QuarantineArgs),
+    Events(EventsArgs),
+    Logs(LogsArgs),
     Build(BuildArgs),
     Dev(DevArgs),
     Doctor(DoctorArgs),
@@ -63,6 +68,8 @@ pub(crate) struct RunArgs {
     #[arg(long)]
     pub(crate) once: bool,
     #[command(flatten)]
+    pub(crate) data: DataFolder,
+    #[command(flatten)]
     pub(crate) view: View,
     #[command(flatten)]
     pub(crate) format: Format,
@@ -76,15 +83,19 @@ pub(crate) struct View {
     pub(crate) plain: bool,
 }
 
-/// List the plugins of a folder without running any
+/// List the plugins of a folder, as the host that runs it knows them
 ///
-/// Says of each one that a host would refuse why it would, as far as the files tell.
+/// Where no host runs, the files are read, and nothing is run: it says of each one that a host would refuse why it would,
+/// as far as they tell.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  reactor list plugins\n  reactor list plugins --json")]
+#[command(after_help = "Examples:\n  reactor list plugins\n  reactor list plugins --json\n  \
+                        reactor list --data ~/.editor/plugins   # an application's own host")]
 pub(crate) struct ListArgs {
     /// The folder with the plugins
-    #[arg(value_name = "DIR")]
-    pub(crate) dir: PathBuf,
+    #[arg(value_name = "DIR", required_unless_present = "data")]
+    pub(crate) dir: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) data: DataFolder,
     #[command(flatten)]
     pub(crate) format: Format,
 }
@@ -106,7 +117,8 @@ pub(crate) struct InspectArgs {
 
 /// Call one action of a plugin and print its answer as JSON
 ///
-/// The plugins run in a host of their own that keeps nothing: a program that has them loaded does not notice.
+/// Asks the host that runs the folder: `reactor run`, `reactor dev`, or an application that serves a control socket. Where
+/// none does, the plugins run in a host of their own that keeps nothing and ends with the call.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  reactor call --plugins plugins greeting greet '{\"name\": \"Ada\"}'\n  \
@@ -114,9 +126,14 @@ pub(crate) struct InspectArgs {
                         reactor call --plugins plugins markdown render - < request.json"
 )]
 pub(crate) struct CallArgs {
-    /// A folder with plugins; may be given more than once
-    #[arg(long = "plugins", value_name = "DIR", required = true)]
+    /// A folder with plugins; may be given more than once, and then the first one that a host runs is asked
+    #[arg(long = "plugins", value_name = "DIR", required_unless_present = "data")]
     pub(crate) plugins: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) data: DataFolder,
+    /// Run the plugins in a host of their own, whether or not one runs already
+    #[arg(long, requires = "plugins")]
+    pub(crate) private: bool,
     /// The plugin's id
     #[arg(value_name = "ID")]
     pub(crate) id: String,
@@ -126,6 +143,82 @@ pub(crate) struct CallArgs {
     /// The value to send, as JSON; `-` reads it from standard input
     #[arg(value_name = "JSON", default_value = "null", allow_hyphen_values = true)]
     pub(crate) value: String,
+    #[command(flatten)]
+    pub(crate) format: Format,
+}
+
+/// Swap a plugin of a running host: its files are read again, whether or not they changed
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  reactor swap --plugins plugins greeting\n  \
+                        reactor swap --plugins example-plugins greeting   # of `reactor dev example-plugins`")]
+pub(crate) struct SwapArgs {
+    #[command(flatten)]
+    pub(crate) host: RunningHost,
+    /// The plugin's id
+    #[arg(value_name = "ID")]
+    pub(crate) id: String,
+    #[command(flatten)]
+    pub(crate) format: Format,
+}
+
+/// Take a plugin of a running host back to the build before
+///
+/// The build that serves now is quarantined: it is not tried again until its bytes change or it is lifted.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  reactor rollback --plugins plugins greeting")]
+pub(crate) struct RollbackArgs {
+    #[command(flatten)]
+    pub(crate) host: RunningHost,
+    /// The plugin's id
+    #[arg(value_name = "ID")]
+    pub(crate) id: String,
+    #[command(flatten)]
+    pub(crate) format: Format,
+}
+
+/// Show which builds a running host does not try again, or have one tried again
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  reactor quarantine --plugins plugins\n  \
+                        reactor quarantine --plugins plugins --lift greeting")]
+pub(crate) struct QuarantineArgs {
+    #[command(flatten)]
+    pub(crate) host: RunningHost,
+    /// Have the quarantined builds of this plugin tried again
+    #[arg(long, value_name = "ID")]
+    pub(crate) lift: Option<String>,
+    #[command(flatten)]
+    pub(crate) format: Format,
+}
+
+/// Show what happened in a running host: the last events that it keeps
+///
+/// With `-f` those that come are shown too, until Ctrl-C or the end of the host.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  reactor events --plugins plugins\n  \
+                        reactor events --plugins plugins -f --json | jq .event")]
+pub(crate) struct EventsArgs {
+    #[command(flatten)]
+    pub(crate) host: RunningHost,
+    #[command(flatten)]
+    pub(crate) span: Span,
+    #[command(flatten)]
+    pub(crate) format: Format,
+}
+
+/// Show what plugins of a running host logged: the last lines that it keeps
+///
+/// With `-f` those that come are shown too, until Ctrl-C or the end of the host.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  reactor logs --plugins plugins\n  \
+                        reactor logs --plugins plugins -f clock")]
+pub(crate) struct LogsArgs {
+    #[command(flatten)]
+    pub(crate) host: RunningHost,
+    /// Only what this plugin logged
+    #[arg(value_name = "ID")]
+    pub(crate) id: Option<String>,
+    #[command(flatten)]
+    pub(crate) span: Span,
     #[command(flatten)]
     pub(crate) format: Format,
 }
@@ -166,6 +259,8 @@ pub(crate) struct DevArgs {
     /// Stop after the first load; fail if a plugin did not compile or does not run
     #[arg(long)]
     pub(crate) once: bool,
+    #[command(flatten)]
+    pub(crate) data: DataFolder,
     #[command(flatten)]
     pub(crate) view: View,
     #[command(flatten)]
@@ -235,6 +330,35 @@ pub(crate) struct Crates {
     pub(crate) release: bool,
 }
 
+/// Which running host is meant.
+#[derive(Debug, Args)]
+pub(crate) struct RunningHost {
+    /// The folder with the plugins that it runs; for `reactor dev` the path that it was given
+    #[arg(long, value_name = "DIR", required_unless_present = "data")]
+    pub(crate) plugins: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) data: DataFolder,
+}
+
+/// Where a host keeps what lasts, and where it is found.
+#[derive(Debug, Args)]
+pub(crate) struct DataFolder {
+    /// The host's data folder, in place of the one that belongs to its plugin folder
+    #[arg(long = "data", value_name = "DIR", id = "data", env = "REACTOR_DATA")]
+    pub(crate) path: Option<PathBuf>,
+}
+
+/// Which events.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct Span {
+    /// Go on with what comes, until Ctrl-C or the end of the host
+    #[arg(long, short)]
+    pub(crate) follow: bool,
+    /// Leave out what has this number (`seq`) or a lower one
+    #[arg(long, value_name = "SEQ", default_value_t = 0)]
+    pub(crate) since: u64,
+}
+
 /// For whom the output is.
 #[derive(Clone, Copy, Debug, Args)]
 pub(crate) struct Format {
@@ -270,6 +394,22 @@ mod tests {
     }
 
     #[test]
+    fn a_data_folder_does_in_place_of_a_plugin_folder() {
+        for line in [
+            "list",
+            "call clock ticks",
+            "swap clock",
+            "rollback clock",
+            "quarantine",
+            "events -f",
+            "logs clock",
+        ] {
+            let (command, rest) = line.split_once(' ').unwrap_or((line, ""));
+            parse(&format!("{command} --data d {rest}")).expect(line);
+        }
+    }
+
+    #[test]
     fn values_that_look_like_flags_are_values() {
         for value in ["-", "-1", "[1]"] {
             let parsed = parse(&format!("call --plugins a clock ticks {value}"));
@@ -296,6 +436,15 @@ mod tests {
             "list",
             "inspect",
             "call clock ticks",
+            "call --private --data d clock ticks",
+            "swap clock",
+            "swap --plugins a",
+            "rollback --plugins a",
+            "quarantine",
+            "quarantine --plugins a greeting",
+            "events",
+            "logs clock",
+            "events --plugins a --since soon",
             "build .",
             "dev --fast",
             "fly",

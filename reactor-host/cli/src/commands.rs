@@ -5,11 +5,16 @@ mod call;
 mod completions;
 mod dev;
 mod doctor;
+mod events;
 mod explain;
 mod inspect;
 mod list;
+mod logs;
 mod man;
+mod quarantine;
+mod rollback;
 mod run;
+mod swap;
 
 use clap::Parser as _;
 
@@ -43,6 +48,11 @@ fn dispatch(command: &Command) -> Result<ExitStatus, CliError> {
         Command::List(args) => list::list(args),
         Command::Inspect(args) => inspect::inspect(args),
         Command::Call(args) => call::call(args),
+        Command::Swap(args) => swap::swap(args),
+        Command::Rollback(args) => rollback::rollback(args),
+        Command::Quarantine(args) => quarantine::quarantine(args),
+        Command::Events(args) => events::events(args),
+        Command::Logs(args) => logs::logs(args),
         Command::Build(args) => build::build(args),
         Command::Dev(args) => dev::dev(args),
         Command::Doctor(args) => doctor::doctor(args),

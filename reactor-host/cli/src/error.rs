@@ -101,6 +101,38 @@ pub(crate) enum CliError {
         /// Codes that may have been meant.
         near: Vec<&'static str>,
     },
+    /// There is no place for what lasts.
+    #[error("no data folder for {}: {why}; name one with --data DIR or the variable REACTOR_DATA", plugins.display())]
+    NoDataFolder {
+        /// The plugin folder.
+        plugins: PathBuf,
+        /// What is missing.
+        why: &'static str,
+    },
+    /// A command for a running host, and none runs.
+    #[error(
+        "no host runs on {what}: nobody serves a control socket in {}; start one with `{start}`",
+        data.display()
+    )]
+    NotRunning {
+        /// What was named.
+        what: String,
+        /// Where it was looked for.
+        data: PathBuf,
+        /// How to start one.
+        start: String,
+    },
+    /// Events came faster than they were printed.
+    #[error(
+        "{count} events were left out here: they came faster than they were read; the numbers (`seq`) show the gap"
+    )]
+    Lost {
+        /// How many.
+        count: u64,
+    },
+    /// The control socket.
+    #[error(transparent)]
+    Control(#[from] reactor_host::control::ControlError),
     /// Something in a plugin folder.
     #[error(transparent)]
     Discover(#[from] DiscoverError),
@@ -139,6 +171,10 @@ impl CliError {
             Self::Interrupt(_) => "RE0910",
             Self::Thread { .. } => "RE0911",
             Self::NoSuchCode { .. } => "RE0920",
+            Self::NoDataFolder { .. } => "RE0930",
+            Self::NotRunning { .. } => "RE0931",
+            Self::Lost { .. } => "RE0932",
+            Self::Control(error) => error.code(),
             Self::Discover(error) => error.code(),
             Self::Manifest(error) => error.code(),
             Self::Watch(error) => error.code(),

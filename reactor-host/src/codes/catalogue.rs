@@ -194,5 +194,24 @@ pub(super) static SEAMS: &[Seam] = catalogue! {
         RE0910: "Ctrl-C can not be listened for" => "end the command with another signal";
         RE0911: "no thread" => "raise the limit of threads";
         RE0920: "there is no such error code" => "run `reactor explain` for a list";
+        RE0930: "there is no place for a host's data folder" => "name one with `--data` or the variable `REACTOR_DATA`";
+        RE0931: "the command is for a running host, and none runs on this folder" => "start one, as the message shows", "A host is found by its plugin folder, by whatever path that is named, or by its data folder. An application must serve a control socket.";
+        RE0932: "events came faster than they were read, and some were left out" => "see the numbers (`seq`) for the gap, and follow fewer";
+    }
+    "The control socket": "Told to the application, or to who asks. Nothing that runs is changed." {
+        RE1001: "the host has no data folder, which is where the socket is made" => "name one with `data_dir`";
+        RE1002: "others than this user can enter the data folder" => "`chmod 700` it, or name another one";
+        RE1003: "the system gives no socket there" => "check the folder's permissions and the space left, or name a data folder on another disk";
+        RE1004: "another host serves in this data folder; the message tells which" => "end that one, or name another data folder";
+        RE1005: "this host serves already" => "keep the first guard";
+        RE1006: "the host has as many connections as it takes" => "end one, or try again";
+        RE1007: "a request that can not be read" => "correct what the message shows; `reactor` and the host should be of one version", "The book's chapter on control lists the requests.";
+        RE1008: "a request that is too long" => "send less at once: 8 MiB at most";
+        RE1009: "no request was complete in time" => "connect when there is something to ask";
+        RE1010: "no host serves in this data folder" => "start one that does";
+        RE1011: "there is a socket, and the host can not be reached by it" => "check that it is this user's, and still answers";
+        RE1012: "what answers is no host, or one of another version" => "use the `reactor` of the host's version";
+        RE1013: "the connection ended before the answer" => "see whether the host still runs";
+        RE1014: "the other side belongs to another user" => "ask as the user that runs the host";
     }
 };

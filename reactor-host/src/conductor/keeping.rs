@@ -115,7 +115,8 @@ impl Conductor {
             self.take_back(at, plugin, &reason, report);
             return self.reconcile(report);
         }
-        let Some(previous) = slot.previous.clone().or_else(|| self.kept(plugin)) else {
+        let kept = || self.kept(plugin).filter(|previous| previous.build.key != serving.build.key);
+        let Some(previous) = slot.previous.clone().or_else(kept) else {
             let reason = Reason::new(
                 "RE0525",
                 format!("{plugin} has nothing to go back to: no other build of it served before this one"),
@@ -178,7 +179,10 @@ impl Conductor {
             if let Some(state) = &state {
                 changes.push(Change::PutState { plugin: plugin.clone(), state: state.clone() });
             }
-            if let Some(candidate) = old.build.candidate() {
+            // The build that a start of the host falls back on when the one in the folder is quarantined.
+            let going_back = self.slots.get(plugin).is_some_and(|slot| slot.quarantined);
+            let good = if going_back { &new.build } else { &old.build };
+            if let Some(candidate) = good.candidate() {
                 let (point, library) = (self.point(candidate, state), Arc::clone(&candidate.bytes));
                 changes.push(Change::SetRollback { plugin: plugin.clone(), point, library });
             }

@@ -343,6 +343,9 @@ impl Conductor {
         self.stage.shared.routes.close(REASON);
         // Draining, dropping and threads have that deadline each.
         self.stage.reaper.finish(Instant::now() + 3 * limit.max(Duration::from_secs(1)));
+        // Another host can have the data folder from here on, whoever still holds a handle to this one. What could not
+        // be written was told when it was tried.
+        let _ = self.stage.shared.store.close();
         self.stage.shared.events.close();
     }
 }

@@ -17,6 +17,7 @@ pub(super) struct Previous {
 }
 
 /// What a plugin is to do, and what it does.
+#[expect(clippy::struct_excessive_bools, reason = "each is true or false by itself, in any combination")]
 pub(super) struct Slot {
     /// The newest build that was offered.
     pub(super) build: Arc<Build>,

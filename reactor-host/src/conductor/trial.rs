@@ -184,8 +184,11 @@ impl Conductor {
     /// Notes what a swap changed: what serves, what it could go back to, and what has to last.
     pub(super) fn note_swapped(&mut self, swapped: &Swapped) {
         for Pair { old, new, state, .. } in &swapped.pairs {
-            if let Some(slot) = self.slots.get_mut(&new.life.plugin) {
-                slot.serving = Some(Arc::clone(new));
+            let Some(slot) = self.slots.get_mut(&new.life.plugin) else { continue };
+            slot.serving = Some(Arc::clone(new));
+            // After a way back there is nothing to go back to, and why the newest build does not serve is known.
+            slot.previous = None;
+            if !slot.quarantined {
                 slot.trouble = None;
                 slot.previous = Some(Previous { build: Arc::clone(&old.build), state: state.clone() });
             }

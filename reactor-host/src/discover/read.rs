@@ -155,7 +155,7 @@ pub(super) fn kept(
         (None, None) => return Err(DiscoverError::NoManifest { library: source, looked_for: Vec::new() }),
     };
     let hash = ContentHash::of(&bytes);
-    Ok(Candidate { hash, manifest_text, manifest, manifest_origin, object, bytes, source, folder })
+    Ok(Candidate { manifest, manifest_origin, object, bytes, hash, manifest_text, source, folder })
 }
 
 fn check_target(place: &Place, object: &ObjectFile) -> Result<(), DiscoverError> {

@@ -10,6 +10,7 @@ use super::{Host, HostError};
 use crate::backend::{Backends, Build};
 use crate::clock::{Clock, SystemClock};
 use crate::conductor::Conductor;
+use crate::control::Seat;
 use crate::discover::{Settings, Tracker};
 use crate::load::Loader;
 use crate::manifest::Manifest;
@@ -119,6 +120,7 @@ impl HostBuilder {
             }
             linked.push(Build::linked(manifest, &text, entry));
         }
+        let seat = Seat::new(&self.id, &host_version.to_string(), self.data.clone());
         let store = match &self.data {
             Some(data) => open_store(data, &Holder::new(&self.id, host_version.to_string()))?,
             None => Store::in_memory(),
@@ -150,7 +152,7 @@ impl HostBuilder {
             .name("reactor-conduct".to_owned())
             .spawn(move || conductor.work(&inbox))
             .map_err(thread)?;
-        Ok(Host { shared, conductor: Some(conductor), folders: self.folders, watching: self.watching })
+        Ok(Host { shared, conductor: Some(conductor), folders: self.folders, watching: self.watching, seat })
     }
 }
 

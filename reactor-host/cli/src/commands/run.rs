@@ -8,6 +8,7 @@ use reactor_host::discover::DiscoverError;
 use reactor_host::{Event, EventKind, Host};
 
 use crate::args::RunArgs;
+use crate::data_folder;
 use crate::error::CliError;
 use crate::interrupt;
 use crate::output::{FAINT, Output, Printer, Subject, Weight, describe, line_of, plain};
@@ -27,7 +28,13 @@ pub(super) fn run(args: &RunArgs) -> Result<ExitStatus, CliError> {
         let _ = end.send(());
     })?;
     let files = if args.once { Files::AsTheyAre } else { Files::MayChange };
-    let host = Arc::new(private_host::build(std::slice::from_ref(&args.dir), files)?);
+    // A look at whether everything loads is no host that others ask, nor does it disturb one that they do.
+    let data = match (&args.data.path, args.once) {
+        (None, true) => None,
+        (named, _) => Some(data_folder::make(named.as_deref(), &args.dir)?),
+    };
+    let host = Arc::new(private_host::build(std::slice::from_ref(&args.dir), files, data.as_deref())?);
+    let control = if data.is_some() { private_host::serve(&host)? } else { None };
     let folder = plain(&args.dir.display().to_string());
     let wanted = !args.once && !args.view.plain;
     let (output, view) = Output::following(args.format, wanted, || format!("reactor run {folder}"))?;
@@ -72,6 +79,7 @@ pub(super) fn run(args: &RunArgs) -> Result<ExitStatus, CliError> {
     // The last one to hold the host drops it, which is to be this thread.
     drop(observer);
     drop(host);
+    drop(control);
     let printed = printer.finish();
     drop(view);
     printed?;

@@ -8,6 +8,8 @@ mod live;
 #[cfg(unix)]
 mod pty;
 
+// Commands that concern a running host, found by its plugin folder.
+mod control;
 // `dev`: what is edited is built and swapped.
 mod dev;
 // `list`, `inspect`, `build`: what is read and written, and that nothing is run for it.

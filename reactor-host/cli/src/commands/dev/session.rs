@@ -9,6 +9,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::Duration;
 
 use reactor_host::Host;
+use reactor_host::control::Control;
 
 use self::touched::Touched;
 use super::Message;
@@ -17,6 +18,7 @@ use super::show::{Timing, Told, show, whole};
 use super::sources::{Sources, folders};
 use crate::args::DevArgs;
 use crate::cargo_build::{Built, Cargo, Mode};
+use crate::data_folder;
 use crate::error::CliError;
 use crate::interrupt;
 use crate::live::Observer;
@@ -37,6 +39,8 @@ pub(super) struct Session<'a> {
     /// Absent when nothing is to be followed.
     sources: Option<Sources>,
     host: Arc<Host>,
+    /// Other commands ask the host by it; it ends with the host.
+    control: Option<Control>,
     observer: Option<Observer>,
     printer: Printer,
     timing: Arc<Timing>,
@@ -67,7 +71,13 @@ impl<'a> Session<'a> {
         let home = tempfile::Builder::new().prefix("reactor-dev-").tempdir();
         let home = home.map_err(CliError::writing(std::env::temp_dir()))?;
         let shelf = Shelf::new(home.path().join("plugins"))?;
-        let host = Arc::new(private_host::build(&[shelf.folder().to_owned()], Files::AsTheyAre)?);
+        let data = match (&args.data.path, args.once) {
+            (None, true) => None,
+            (named, _) => Some(data_folder::make(named.as_deref(), &args.crates.paths[0])?),
+        };
+        let host = private_host::build(&[shelf.folder().to_owned()], Files::AsTheyAre, data.as_deref())?;
+        let host = Arc::new(host);
+        let control = if data.is_some() { private_host::serve(&host)? } else { None };
         let observer = output.observe(&host)?;
         let timing = Arc::new(Timing::default());
         let (lines, times) = (output.clone(), Arc::clone(&timing));
@@ -82,6 +92,7 @@ impl<'a> Session<'a> {
             workspaces,
             sources,
             host,
+            control,
             observer,
             printer,
             timing,
@@ -112,11 +123,12 @@ impl<'a> Session<'a> {
 
     /// Stops the plugins and prints what they have to say about it.
     pub(super) fn finish(self) -> Result<(), CliError> {
-        let Self { host, observer, printer, home, .. } = self;
+        let Self { host, control, observer, printer, home, .. } = self;
         let stopped = host.stop();
         // The last one to hold the host drops it, which is to be this thread.
         drop(observer);
         drop(host);
+        drop(control);
         printer.finish()?;
         let path = home.path().to_owned();
         home.close().map_err(CliError::writing(path))?;
