@@ -8,9 +8,12 @@ mod judge;
 #[cfg(test)]
 mod tests;
 
+use std::path::Path;
+
 use serde::Serialize;
 
 use crate::args::DoctorArgs;
+use crate::data_folder;
 use crate::error::CliError;
 use crate::output::{BAD, GOOD, Output, plain};
 use crate::status::ExitStatus;
@@ -42,7 +45,12 @@ struct Line {
 /// See the module.
 pub(super) fn doctor(args: &DoctorArgs) -> Result<ExitStatus, CliError> {
     let output = Output::new(args.format);
-    let facts = gather::facts(args.dir.as_deref());
+    let named = args.data.path.as_deref();
+    let data = match &args.dir {
+        Some(dir) => Some(data_folder::of(named, dir)?),
+        None => named.map(Path::to_owned),
+    };
+    let facts = gather::facts(args.dir.as_deref(), data.as_deref());
     let lines = judge::judge(&facts);
     for line in &lines {
         output.put(line, text)?;

@@ -11,8 +11,10 @@ pub(super) struct Facts {
     pub(super) user: Option<u32>,
     /// The folder with the plugins that was named.
     pub(super) plugins: Option<Plugins>,
-    /// Where private copies go.
-    pub(super) private: Folder,
+    /// Where private copies go, and what lasts.
+    pub(super) homes: Vec<Home>,
+    /// The host that runs the folder with the plugins; absent where no folder is named.
+    pub(super) host: Option<Host>,
     pub(super) limits: Limits,
     pub(super) rustc: Tool,
     pub(super) cargo: Tool,
@@ -39,6 +41,43 @@ pub(super) enum Loader {
     Refused(String),
     /// Nothing was tried, since there was nothing to try it with.
     NotTried(&'static str),
+}
+
+/// A folder that a host writes to and loads from.
+#[derive(Clone, Debug)]
+pub(super) struct Home {
+    /// What it is for.
+    pub(super) check: &'static str,
+    /// How another one is named: `TMPDIR`.
+    pub(super) option: &'static str,
+    pub(super) folder: Folder,
+}
+
+/// A host that may run.
+#[derive(Clone, Debug)]
+pub(super) enum Host {
+    /// None does.
+    Absent,
+    /// One seems to, and gives no answer; why.
+    Silent(String),
+    Running(Running),
+}
+
+/// What a running host says.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Running {
+    /// The application, its version and its process.
+    pub(super) name: String,
+    /// How many plugins run.
+    pub(super) running: usize,
+    /// Those that failed or were refused.
+    pub(super) troubled: Vec<String>,
+    /// Plugins with generations that serve no more and can not be closed, and how many.
+    pub(super) retained: Vec<(String, usize)>,
+    /// Plugins with a build that is not tried again, and for which error code.
+    pub(super) quarantined: Vec<(String, String)>,
+    /// Mappings of its process.
+    pub(super) mappings: Option<u64>,
 }
 
 /// A folder with plugins.

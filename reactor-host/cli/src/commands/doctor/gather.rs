@@ -1,5 +1,6 @@
 //! Asking the system. What it does not say stays unknown; nothing here is judged.
 
+mod host;
 mod loader;
 #[cfg(target_os = "linux")]
 mod proc;
@@ -12,12 +13,19 @@ use std::time::Instant;
 
 use reactor_host::discover::{Change, Known, Settings, Tracker, scan};
 
-use super::facts::{Facts, Folder, FolderState, Limits, Open, Plugins, System, Tool};
+use super::facts::{Facts, Folder, FolderState, Home, Limits, Open, Plugins, System, Tool};
 use crate::verdict::Refusal;
 
-/// Everything, of this system, and of a folder with plugins if one is named.
-pub(super) fn facts(plugins: Option<&Path>) -> Facts {
-    let private = std::env::temp_dir();
+/// Everything, of this system, and of a folder with plugins and its host if they are named.
+pub(super) fn facts(plugins: Option<&Path>, data: Option<&Path>) -> Facts {
+    let temporary = Home { check: "temporary", option: "TMPDIR", folder: writable(&std::env::temp_dir()) };
+    let mut homes = vec![temporary];
+    if let Some(data) = data {
+        // One that is not there yet is made where it would stand.
+        let there = data.ancestors().find(|folder| folder.exists()).unwrap_or(data);
+        homes.push(Home { check: "data", option: "--data", folder: writable(there) });
+    }
+    let copies = homes.last().map(|home| home.folder.path.clone()).unwrap_or_default();
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     Facts {
         system: System {
@@ -26,10 +34,11 @@ pub(super) fn facts(plugins: Option<&Path>) -> Facts {
             kernel: kernel(),
             libc: libc(),
         },
-        loader: loader::try_it(&private),
+        loader: loader::try_it(&copies),
         user: user(),
         plugins: plugins.map(look),
-        private: Folder { state: state(&private, true), path: private },
+        homes,
+        host: data.map(host::ask),
         limits: limits(),
         rustc: tool(Command::new("rustc")),
         cargo: tool(Command::new(cargo)),
@@ -65,6 +74,10 @@ fn look(path: &Path) -> Plugins {
         }
     }
     Plugins { folder, usable, refused }
+}
+
+fn writable(path: &Path) -> Folder {
+    Folder { path: path.to_owned(), state: state(path, true) }
 }
 
 fn state(path: &Path, to_be_written: bool) -> FolderState {

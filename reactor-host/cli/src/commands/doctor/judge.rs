@@ -5,7 +5,7 @@ use std::path::Path;
 use reactor_abi::facts::{API_VERSION, TARGET};
 use semver::Version;
 
-use super::facts::{Facts, Folder, FolderState, Limits, Loader, Open, Plugins, System, Tool, Used};
+use super::facts::{Facts, FolderState, Home, Host, Limits, Loader, Open, Plugins, System, Tool, Used};
 use super::{Line, Verdict};
 
 /// Copies of a few dozen plugins.
@@ -20,9 +20,12 @@ const RUST: &str = env!("CARGO_PKG_RUST_VERSION");
 /// Everything that there is to say, in the order in which a host needs it.
 pub(super) fn judge(facts: &Facts) -> Vec<Line> {
     let mut lines = vec![system(&facts.system), loader(&facts.loader)];
-    lines.extend(private(&facts.private, facts.user));
+    lines.extend(facts.homes.iter().flat_map(|found| home(found, facts.user)));
     if let Some(found) = &facts.plugins {
         lines.extend(plugins(found, facts.user));
+    }
+    if let Some(found) = &facts.host {
+        lines.extend(host(found, facts.limits.mappings));
     }
     lines.extend(limits(&facts.limits));
     lines.extend([rust("rustc", &facts.rustc), rust("cargo", &facts.cargo), compiler(&facts.compiler)]);
@@ -64,55 +67,114 @@ fn loader(loader: &Loader) -> Line {
         Loader::Refused(words) => fail(
             CHECK,
             format!("does not open a private copy: {words}"),
-            "name another folder in TMPDIR, or allow libraries to be loaded from it",
+            "name another folder for private copies, or allow libraries to be loaded from this one",
         ),
         Loader::NotTried(why) => ok(CHECK, format!("not tried: {why}")),
     }
 }
 
-fn private(folder: &Folder, user: Option<u32>) -> Vec<Line> {
-    const CHECK: &str = "copies";
-    let path = folder.path.display();
+fn home(home: &Home, user: Option<u32>) -> Vec<Line> {
+    let Home { check, option, folder } = home;
+    let (check, path) = (*check, folder.path.display());
     let open = match &folder.state {
         FolderState::Open(open) => open,
         state => {
-            let found = format!("private copies go to {path}, which {}", trouble(state));
-            return vec![fail(CHECK, found, "make it, or name another one in TMPDIR")];
+            let found = format!("{path} {}", trouble(state));
+            return vec![fail(check, found, format!("make it, or name another one by {option}"))];
         }
     };
     let mut lines = Vec::new();
     if let Some(mount) = open.mount.as_ref().filter(|mount| mount.noexec) {
         lines.push(fail(
-            CHECK,
+            check,
             format!(
                 "{path} stands on {}, which is mounted noexec: no library can be loaded from it",
                 mount.point.display()
             ),
-            "name a folder elsewhere in TMPDIR, or mount it with exec",
+            format!("name a folder elsewhere by {option}, or mount it with exec"),
         ));
     }
     if let Some(Err(words)) = &open.writable {
         lines.push(fail(
-            CHECK,
+            check,
             format!("nothing can be written to {path}: {words}"),
-            "name another folder in TMPDIR",
+            format!("name another folder by {option}"),
         ));
     }
-    lines.extend(others(CHECK, &folder.path, open, user));
+    lines.extend(others(check, &folder.path, open, user));
     if let Some(free) = open.free_bytes {
         let found = format!("{} free in {path}", size(free));
         lines.push(match free {
-            ..NO_SPACE => fail(CHECK, found, "make room, or name another folder in TMPDIR"),
+            ..NO_SPACE => fail(check, found, format!("make room, or name another folder by {option}")),
             NO_SPACE..SPACE => {
-                warn(CHECK, found, "make room: each plugin, and each swap, takes a copy of its library")
+                warn(check, found, "make room: each plugin, and each swap, takes a copy of its library")
             }
-            _ => ok(CHECK, found),
+            _ => ok(check, found),
         });
     }
     if lines.is_empty() {
-        lines.push(ok(CHECK, format!("{path} can be used")));
+        lines.push(ok(check, format!("{path} can be used")));
     }
     lines
+}
+
+/// As many retained generations as are worth a look.
+const RETAINED: usize = 16;
+
+fn host(host: &Host, mappings: Option<u64>) -> Vec<Line> {
+    const CHECK: &str = "host";
+    let host = match host {
+        Host::Absent => return vec![ok(CHECK, "none runs for this folder")],
+        Host::Silent(why) => {
+            return vec![warn(
+                CHECK,
+                format!("one seems to run, and gives no answer: {why}"),
+                "look at that process",
+            )];
+        }
+        Host::Running(host) => host,
+    };
+    let mut lines = vec![ok(CHECK, format!("{} runs {}", host.name, counted(host.running, "plugin")))];
+    if !host.troubled.is_empty() {
+        lines.push(warn(
+            CHECK,
+            format!("does not run: {}", host.troubled.join(", ")),
+            "`reactor list` says why",
+        ));
+    }
+    let retained: usize = host.retained.iter().map(|(_, number)| number).sum();
+    if retained > 0 {
+        let of: Vec<_> =
+            host.retained.iter().map(|(plugin, number)| format!("{number} of {plugin}")).collect();
+        let found = format!("{} retained: {}", counted(retained, "generation"), of.join(", "));
+        lines.push(if retained < RETAINED {
+            ok(CHECK, found)
+        } else {
+            warn(
+                CHECK,
+                found,
+                "`reactor events` says what holds them; what can not be let go goes with the host",
+            )
+        });
+    }
+    for (plugin, code) in &host.quarantined {
+        let remedy = format!("build it anew, or lift it: `reactor quarantine --lift {plugin}`");
+        lines.push(warn(CHECK, format!("a build of {plugin} is quarantined [{code}]"), remedy));
+    }
+    if let Some((used, most)) = host.mappings.zip(mappings) {
+        let found = format!("{} of {} mappings in use", number(Some(used)), number(Some(most)));
+        let near = used > most / 5 * 4;
+        lines.push(if near {
+            warn(CHECK, found, "raise vm.max_map_count, or restart the host")
+        } else {
+            ok(CHECK, found)
+        });
+    }
+    lines
+}
+
+fn counted(number: usize, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }
 
 fn plugins(plugins: &Plugins, user: Option<u32>) -> Vec<Line> {

@@ -1,7 +1,9 @@
 use anstream::adapter::strip_str;
 use expect_test::expect;
 
-use super::facts::{Facts, Folder, FolderState, Limits, Loader, Mount, Open, Plugins, System, Tool, Used};
+use super::facts::{
+    Facts, Folder, FolderState, Home, Host, Limits, Loader, Mount, Open, Plugins, Running, System, Tool, Used,
+};
 use super::judge::judge;
 use super::*;
 
@@ -29,7 +31,18 @@ fn good() -> Facts {
             usable: 6,
             refused: 0,
         }),
-        private: Folder { path: "/tmp".into(), state: FolderState::Open(private) },
+        homes: vec![Home {
+            check: "temporary",
+            option: "TMPDIR",
+            folder: Folder { path: "/tmp".into(), state: FolderState::Open(private) },
+        }],
+        host: Some(Host::Running(Running {
+            name: "dev.example.editor 1.6.0 (process 4711)".to_owned(),
+            running: 6,
+            retained: vec![("clock".to_owned(), 2)],
+            mappings: Some(1200),
+            ..Running::default()
+        })),
         limits: Limits {
             files: Some(1024),
             threads: Some(u64::MAX),
@@ -44,12 +57,17 @@ fn good() -> Facts {
 }
 
 fn private(facts: &mut Facts) -> &mut Open {
-    let FolderState::Open(open) = &mut facts.private.state else { panic!("it is open") };
+    let FolderState::Open(open) = &mut facts.homes[0].folder.state else { panic!("it is open") };
     open
 }
 
 fn plugins(facts: &mut Facts) -> &mut Plugins {
     facts.plugins.as_mut().expect("a folder")
+}
+
+fn host(facts: &mut Facts) -> &mut Running {
+    let Some(Host::Running(running)) = &mut facts.host else { panic!("it runs") };
+    running
 }
 
 fn open(facts: &mut Facts) -> &mut Open {
@@ -64,8 +82,11 @@ fn a_good_system_gives_no_cause_for_complaint() {
     expect![[r#"
         ok    system     linux x86_64, Linux 6.1.0, glibc 2.36, plugin API 1.0.0 for x86_64-unknown-linux-gnu
         ok    loader     opens a private copy of libgcc_s.so.1
-        ok    copies     20 GiB free in /tmp
+        ok    temporary  20 GiB free in /tmp
         ok    plugins    6 usable, 0 refused in plugins
+        ok    host       dev.example.editor 1.6.0 (process 4711) runs 6 plugins
+        ok    host       2 generations retained: 2 of clock
+        ok    host       1,200 of 65,530 mappings in use
         ok    limits     1,024 open files
         ok    limits     any number of processes and threads of this user
         ok    limits     65,530 mappings of a process, enough for about 8,191 generations that are not closed
@@ -73,14 +94,15 @@ fn a_good_system_gives_no_cause_for_complaint() {
         ok    limits     3 of 128 followers of folders in use
         ok    rustc      rustc 1.95.0 (59807616e 2026-04-14)
         ok    cargo      cargo 1.95.0 (abc 2026-04-14)
-        ok    linker     cc (Debian 12.2.0) 12.2.0"#]].assert_eq(&text.join("\n"));
+        ok    linker     cc (Debian 12.2.0) 12.2.0"#]]
+    .assert_eq(&text.join("\n"));
     assert!(lines.iter().all(|line| line.verdict == Verdict::Ok));
 }
 
 #[test]
 fn each_trouble_is_one_line_that_says_what_to_do() {
     type Break = fn(&mut Facts);
-    let cases: [(&str, Verdict, &str, Break); 22] = [
+    let cases: [(&str, Verdict, &str, Break); 27] = [
         ("system", Verdict::Warn, "macos aarch64", |facts| {
             (facts.system.os, facts.system.arch) = ("macos", "aarch64");
         }),
@@ -88,16 +110,18 @@ fn each_trouble_is_one_line_that_says_what_to_do() {
         ("loader", Verdict::Fail, "failed to map segment", |facts| {
             facts.loader = Loader::Refused("failed to map segment from shared object".to_owned());
         }),
-        ("copies", Verdict::Fail, "mounted noexec", |facts| {
+        ("temporary", Verdict::Fail, "mounted noexec", |facts| {
             private(facts).mount = Some(Mount { noexec: true, ..Mount::default() });
         }),
-        ("copies", Verdict::Fail, "read-only", |facts| {
+        ("temporary", Verdict::Fail, "read-only", |facts| {
             private(facts).writable = Some(Err("read-only file system".to_owned()));
         }),
-        ("copies", Verdict::Fail, "8 MiB free", |facts| private(facts).free_bytes = Some(8 << 20)),
-        ("copies", Verdict::Warn, "100 MiB free", |facts| private(facts).free_bytes = Some(100 << 20)),
-        ("copies", Verdict::Fail, "is not there", |facts| facts.private.state = FolderState::Missing),
-        ("copies", Verdict::Warn, "everybody", |facts| private(facts).mode = Some(0o777)),
+        ("temporary", Verdict::Fail, "8 MiB free", |facts| private(facts).free_bytes = Some(8 << 20)),
+        ("temporary", Verdict::Warn, "100 MiB free", |facts| private(facts).free_bytes = Some(100 << 20)),
+        ("temporary", Verdict::Fail, "is not there", |facts| {
+            facts.homes[0].folder.state = FolderState::Missing
+        }),
+        ("temporary", Verdict::Warn, "everybody", |facts| private(facts).mode = Some(0o777)),
         ("plugins", Verdict::Fail, "is not there", |facts| {
             plugins(facts).folder.state = FolderState::Missing
         }),
@@ -113,6 +137,19 @@ fn each_trouble_is_one_line_that_says_what_to_do() {
         ("plugins", Verdict::Warn, "nfs4", |facts| {
             open(facts).mount = Some(Mount { kind: "nfs4".to_owned(), ..Mount::default() });
         }),
+        ("host", Verdict::Warn, "gives no answer", |facts| {
+            facts.host = Some(Host::Silent("the socket is in use".to_owned()));
+        }),
+        ("host", Verdict::Warn, "notes, welcome-card", |facts| {
+            host(facts).troubled = vec!["notes".to_owned(), "welcome-card".to_owned()];
+        }),
+        ("host", Verdict::Warn, "40 generations retained: 40 of clock", |facts| {
+            host(facts).retained = vec![("clock".to_owned(), 40)];
+        }),
+        ("host", Verdict::Warn, "greeting is quarantined [RE0522]", |facts| {
+            host(facts).quarantined = vec![("greeting".to_owned(), "RE0522".to_owned())];
+        }),
+        ("host", Verdict::Warn, "60,000 of 65,530", |facts| host(facts).mappings = Some(60_000)),
         ("limits", Verdict::Warn, "256 open files", |facts| facts.limits.files = Some(256)),
         ("limits", Verdict::Warn, "8,000 mappings", |facts| facts.limits.mappings = Some(8000)),
         ("limits", Verdict::Warn, "8190 of 8192", |facts| {
@@ -141,7 +178,7 @@ fn each_trouble_is_one_line_that_says_what_to_do() {
 #[test]
 fn what_a_system_does_not_say_is_no_trouble() {
     let mut facts = good();
-    facts.plugins = None;
+    (facts.plugins, facts.host) = (None, Some(Host::Absent));
     facts.limits = Limits::default();
     *private(&mut facts) = Open::default();
     facts.loader = Loader::NotTried("there is nothing to try it with");

@@ -5,12 +5,15 @@ use std::path::Path;
 
 use crate::commands::doctor::facts::Loader;
 
-#[cfg(all(target_os = "linux", target_env = "gnu", not(target_feature = "crt-static")))]
+/// Whether a library in `folder` can be opened.
 pub(super) fn try_it(folder: &Path) -> Loader {
+    if cfg!(any(target_feature = "crt-static", target_env = "musl")) {
+        return Loader::Absent;
+    }
     attempt(folder).unwrap_or_else(Loader::NotTried)
 }
 
-#[cfg(all(target_os = "linux", target_env = "gnu", not(target_feature = "crt-static")))]
+#[cfg(target_os = "linux")]
 fn attempt(folder: &Path) -> Result<Loader, &'static str> {
     use std::process::{Command, Stdio};
 
@@ -53,16 +56,7 @@ fn attempt(folder: &Path) -> Result<Loader, &'static str> {
     }
 }
 
-#[cfg(any(target_feature = "crt-static", target_env = "musl"))]
-pub(super) fn try_it(_: &Path) -> Loader {
-    Loader::Absent
-}
-
-#[cfg(not(any(
-    target_feature = "crt-static",
-    target_env = "musl",
-    all(target_os = "linux", target_env = "gnu")
-)))]
-pub(super) fn try_it(_: &Path) -> Loader {
-    Loader::NotTried("on this system only a plugin would show it")
+#[cfg(not(target_os = "linux"))]
+fn attempt(_: &Path) -> Result<Loader, &'static str> {
+    Err("on this system only a plugin would show it")
 }
