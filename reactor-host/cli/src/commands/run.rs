@@ -27,6 +27,10 @@ pub(super) fn run(args: &RunArgs) -> Result<ExitStatus, CliError> {
     interrupt::on_first(move || {
         let _ = end.send(());
     })?;
+    // Before anything is said: a terminal that takes nothing must not hold up what follows.
+    let folder = plain(&args.dir.display().to_string());
+    let wanted = !args.once && !args.view.plain;
+    let (output, view) = Output::following(args.format, wanted, || format!("reactor run {folder}"))?;
     let files = if args.once { Files::AsTheyAre } else { Files::MayChange };
     // A look at whether everything loads is no host that others ask, nor does it disturb one that they do.
     let data = match (&args.data.path, args.once) {
@@ -35,9 +39,6 @@ pub(super) fn run(args: &RunArgs) -> Result<ExitStatus, CliError> {
     };
     let host = Arc::new(private_host::build(std::slice::from_ref(&args.dir), files, data.as_deref())?);
     let control = if data.is_some() { private_host::serve(&host)? } else { None };
-    let folder = plain(&args.dir.display().to_string());
-    let wanted = !args.once && !args.view.plain;
-    let (output, view) = Output::following(args.format, wanted, || format!("reactor run {folder}"))?;
     let observer = output.observe(&host)?;
     let lines = output.clone();
     let awaited = (!args.once).then(|| args.dir.clone());
