@@ -1,77 +1,50 @@
-//! Guarantees: what a library leaves behind in libc is taken back, so that it can be closed, while the threads that
-//! used it live on.
+//! Guarantees: what a library leaves behind is taken back, so that it can be closed, while the threads that used it live
+//! on; and what can not be taken back keeps it open, with the reason.
 
-use reactor_host::{Value, Verdict};
-use reactor_tests::folder::Folder;
-use reactor_tests::{corpus, host, wait};
+// The hazards, one by one: what each comes to.
+pub(crate) mod hazards;
+// What is retained: which, why, how many, and what comes free.
+mod retained;
+// Threads, forks, hosts and processes that end.
+mod endings;
 
-const CYCLES: usize = 2_000;
+use std::process::{Command, Output};
 
-/// [`CYCLES`], or fewer when everything takes longer.
-fn rounds() -> usize {
+/// The program that runs a hazard in a process of its own.
+pub(crate) const HAZARDS: &str = env!("CARGO_BIN_EXE_hazards");
+
+/// How often a hazard is gone through that unloads, and one that retains: fewer, since each round stays in memory.
+pub(crate) const CYCLES: u32 = 2_000;
+pub(crate) const RETAINED: u32 = 200;
+
+/// `most`, or fewer when everything takes longer: `REACTOR_TEST_ROUNDS`.
+pub(crate) fn rounds(most: u32) -> u32 {
     let asked = std::env::var("REACTOR_TEST_ROUNDS").ok();
-    asked.map_or(CYCLES, |text| text.parse().expect("REACTOR_TEST_ROUNDS is a number"))
+    asked.map_or(most, |text| text.parse::<u32>().expect("REACTOR_TEST_ROUNDS is a number").min(most))
 }
 
-/// Loads, calls and closes on a thread that was there before and ends after.
-fn cycles(plugin: &str, count: usize) {
-    let folder = Folder::new();
-    let bytes = corpus::bytes(plugin);
-    let name = format!("lib{}.so", plugin.replace('-', "_"));
-    folder.put(&name, &bytes);
-    let host = host(folder.path());
-    assert!(host.start().expect("the host starts").is_ok());
-    let events = host.events();
-    let (requests, inbox) = std::sync::mpsc::channel::<reactor_host::Handle>();
-    let (answers, outbox) = std::sync::mpsc::channel();
-    let caller = std::thread::spawn(move || {
-        for handle in inbox {
-            answers.send(handle.invoke("go", &Value::from("text"))).expect("the test waits");
-        }
-    });
-    for round in 0..count {
-        requests.send(host.plugin(plugin).expect("an id")).expect("the caller lives");
-        outbox.recv_timeout(wait::DEADLINE).expect("an answer").expect("no error");
-        host.disable(plugin).expect("the host runs");
-        let (_, verdict, reasons) = wait::retired(&events);
-        assert_eq!(verdict, Verdict::Unloaded, "round {round}: {reasons:?}");
-        assert!(host.enable(plugin).expect("the host runs").is_ok());
-    }
-    drop(requests);
-    caller.join().expect("the thread ends well after the libraries have gone");
+/// Runs [`HAZARDS`] and gives what it left.
+fn hazard(arguments: &[&str]) -> Output {
+    Command::new(HAZARDS).args(arguments).output().expect("it was built with the tests")
 }
 
-#[test]
-fn a_library_that_asked_for_the_current_thread_is_unloaded() {
-    cycles("thread-current", rounds());
+fn stdout(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
-#[test]
-fn a_library_with_a_thread_local_destructor_is_unloaded() {
-    cycles("thread-local-drop", rounds());
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-#[test]
-fn a_library_that_spawned_and_joined_is_unloaded() {
-    cycles("spawn-join", rounds());
+/// The reasons in the last line that the program printed.
+fn reasons(output: &Output) -> Vec<String> {
+    let last = stdout(output).lines().last().unwrap_or_default().to_owned();
+    let json: serde_json::Value = serde_json::from_str(&last).expect("the last line is JSON");
+    let reasons = json["reasons"].as_array().expect("a list of reasons");
+    reasons.iter().map(|reason| reason.as_str().unwrap_or_default().to_owned()).collect()
 }
 
-#[test]
-fn a_library_whose_thread_runs_on_is_retained_and_unloaded_as_soon_as_the_thread_ends() {
-    let (folder, signal) = (Folder::new(), Folder::new());
-    folder.put("libthread_running.so", &corpus::bytes("thread-running"));
-    let host = host(folder.path());
-    assert!(host.start().expect("the host starts").is_ok());
-    let events = host.events();
-    let end = signal.path().join("end");
-    let path = Value::from(end.to_str().expect("a path in UTF-8"));
-    host.invoke("thread-running", "go", &path).expect("the thread starts");
-    host.disable("thread-running").expect("the host runs");
-    let (_, verdict, reasons) = wait::retired(&events);
-    assert_eq!(verdict, Verdict::Retained);
-    assert!(reasons.iter().any(|reason| reason.starts_with("thread ")), "{reasons:?}");
-    // Nothing else happens in this host: the end of the thread alone must be enough.
-    std::fs::write(&end, "").expect("the folder is writable");
-    let (_, verdict, reasons) = wait::retired(&events);
-    assert_eq!(verdict, Verdict::Unloaded, "{reasons:?}");
+#[track_caller]
+fn succeeded(output: &Output) {
+    assert!(output.status.success(), "{}\n{}\n{}", output.status, stdout(output), stderr(output));
 }

@@ -29,3 +29,7 @@ mod together;
 // A running host that other processes ask, and what they can not do to it.
 #[cfg(unix)]
 mod control;
+// What outlives the host, and who may have the folder that it is kept in.
+mod lasting;
+// A folder that works against the host: damaged files, races, storms, rights.
+mod hostile;

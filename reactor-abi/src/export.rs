@@ -110,9 +110,23 @@ macro_rules! __plant {
             "sigaction" => sigaction,
             "signal" => signal,
             "timer_create" => timer_create,
+            // What C++ thread-locals come to; libstdc++'s own would ask libc, past the definition above.
+            "__cxa_thread_atexit" => cxa_thread_atexit_impl,
+            "bsd_signal" => marks::bsd_signal,
+            "ssignal" => marks::ssignal,
+            "sysv_signal" => marks::sysv_signal,
+            "__sysv_signal" => marks::sysv_signal,
+            "sigset" => marks::sigset,
+            "__cxa_atexit" => marks::cxa_atexit,
+            "on_exit" => marks::on_exit,
+            "__cxa_at_quick_exit" => marks::cxa_at_quick_exit,
+            "__register_atfork" => marks::register_atfork,
+            "mq_notify" => marks::mq_notify,
+            "putenv" => marks::putenv,
+            "openlog" => marks::openlog,
         }
     };
-    ($($symbol:literal => $body:ident,)*) => {$(
+    ($($symbol:literal => $($body:ident)::+,)*) => {$(
         #[cfg(target_arch = "x86_64")]
         ::core::arch::global_asm!(
             concat!(".pushsection .text.reactor.", $symbol, ",\"ax\",@progbits"),
@@ -123,7 +137,7 @@ macro_rules! __plant {
             "jmp {body}",
             concat!(".size ", $symbol, ", . - ", $symbol),
             ".popsection",
-            body = sym $crate::ffi::plants::$body
+            body = sym $crate::ffi::plants::$($body)::+
         );
         #[cfg(target_arch = "aarch64")]
         ::core::arch::global_asm!(
@@ -135,7 +149,7 @@ macro_rules! __plant {
             "b {body}",
             concat!(".size ", $symbol, ", . - ", $symbol),
             ".popsection",
-            body = sym $crate::ffi::plants::$body
+            body = sym $crate::ffi::plants::$($body)::+
         );
     )*};
 }

@@ -32,6 +32,6 @@ pub use binding::{Blocked, BlockedKind, Cell, CellRef, Pin, PinOps, shard};
 pub use protocol::{Binding, SHARDS};
 pub use root::{CallFn, Created, Entry, Op, PluginRoot, PluginRootRef, Status};
 pub use services::{
-    HooksPtr, HostServices, HostServicesRef, LibcHooks, RawContext, RequestKind, TaskBody, Time,
+    HooksPtr, HostServices, HostServicesRef, LibcHooks, Mark, RawContext, RequestKind, TaskBody, Time,
 };
 pub use sink::Sink;

@@ -21,7 +21,7 @@ use self::examiner::Examiner;
 use self::slot::Slot;
 use self::trial::Trial;
 use crate::backend::Build;
-use crate::discover::{Known, Tracker};
+use crate::discover::{Known, ScanOptions, Tracker};
 use crate::manifest::PluginId;
 use crate::order::Order;
 use crate::report::{Outcome, OutcomeStatus, PluginInfo, PluginStatus, Reason};
@@ -39,6 +39,8 @@ pub(crate) struct Conductor {
     stage: Stagehand,
     environment: Environment,
     folders: Vec<PathBuf>,
+    /// Whether folders that others can write to are read.
+    allow_shared_folders: bool,
     /// What is known of the folders; absent while somebody watches them.
     tracker: Option<(Tracker, Known)>,
     /// Nobody watched for a while: what was removed meanwhile is not known.
@@ -74,6 +76,7 @@ impl Conductor {
             stage,
             environment,
             folders,
+            allow_shared_folders: tracker.settings().allow_shared_folders,
             tracker: Some((tracker, Known::new())),
             lost_track: false,
             slots,
@@ -109,6 +112,11 @@ impl Conductor {
             self.publish();
         }
         self.shut_down();
+    }
+
+    /// How the folders are read.
+    fn scan_options(&self) -> ScanOptions {
+        ScanOptions { allow_shared_folders: self.allow_shared_folders, ..ScanOptions::default() }
     }
 
     fn publish(&self) {

@@ -111,6 +111,9 @@ pub enum EventKind {
         verdict: Verdict,
         /// Why not, one sentence each.
         reasons: Vec<String>,
+        /// Whether a retained one stays for good. Else it is closed when it comes free, and a further event says so.
+        #[serde(rename = "final")]
+        is_final: bool,
         /// From the end of its service to the verdict, in microseconds.
         micros: u64,
     },
@@ -222,6 +225,11 @@ impl Events {
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The time as events have it.
+    pub(crate) fn now_us(&self) -> u64 {
+        micros(self.origin.elapsed())
     }
 
     pub(crate) fn subscribe(&self) -> Subscription {

@@ -18,15 +18,17 @@ use crate::account::Account;
 use crate::backend::Build;
 use crate::control::Seat;
 use crate::discover::{Settings, Tracker};
-use crate::event::{Event, Subscription};
+use crate::event::{Event, EventKind, Subscription};
 use crate::manifest::{Manifest, PluginId};
 use crate::native::pool::Pinned;
 use crate::native::{Lease, inside_plugin_code};
 use crate::order::Order;
-use crate::report::{PluginInfo, Report};
+use crate::report::{PluginInfo, Reason, Report};
+use crate::retained::Retained;
 use crate::shared::Shared;
 use crate::store::Quarantined;
-use crate::watch::{Follow, FollowSettings};
+
+use crate::watch::{Effort, Follow, FollowSettings};
 
 /// Plugins in an application: found, checked, run, swapped, closed.
 ///
@@ -294,6 +296,19 @@ impl Host {
         self.shared.ledger.read(&self.shared.list())
     }
 
+    /// Generations that serve no more and are still in memory, with the reasons, the oldest first.
+    pub fn retained(&self) -> Vec<Retained> {
+        self.shared.retained.list()
+    }
+
+    /// Sets how many generations may be retained, in place of
+    /// [`HostBuilder::retained_budget`]. A plugin whose swap was refused for it is swapped when it is asked for again.
+    pub fn set_retained_budget(&self, generations: usize) {
+        if let Some(Reason { code, message }) = self.shared.retained.set_budget(generations) {
+            self.shared.events.emit(None, None, None, EventKind::Warned { code, message });
+        }
+    }
+
     /// How many calls were ever made to wait, because a plugin's state was being handed over.
     pub fn waits(&self) -> u64 {
         self.shared.routes.waits()
@@ -337,6 +352,13 @@ pub struct Watch {
     follow: Option<Follow>,
     shared: Arc<Shared>,
     settings: Settings,
+}
+
+impl Watch {
+    /// How much following the folders took so far: nothing more is done while nothing happens in them.
+    pub fn effort(&self) -> Effort {
+        self.follow.as_ref().map(Follow::effort).unwrap_or_default()
+    }
 }
 
 impl Drop for Watch {

@@ -7,10 +7,11 @@ use std::path::PathBuf;
 
 use reactor_abi::facts::{API_VERSION, FINGERPRINT};
 
-use crate::discover::{Candidate, FileStamp};
+use crate::discover::{Candidate, ContentHash, FileStamp};
 use crate::manifest::PluginId;
 use crate::native::Image;
 pub use crate::native::layout::LayoutMismatch;
+use crate::native::open::Forecast;
 use crate::stage::{StageError, Stager};
 use crate::store::Store;
 
@@ -169,12 +170,14 @@ pub(crate) struct Loader {
     /// checked again.
     store: Store,
     program: String,
+    /// The embedder's policy: private copies lose the flag of `-z nodelete`.
+    clears_no_delete: bool,
 }
 
 impl Loader {
     /// `program`: what only this very program is called, see [`program`].
-    pub(crate) fn new(stager: Stager, store: Store, program: String) -> Self {
-        Self { stager, store, program }
+    pub(crate) fn new(stager: Stager, store: Store, program: String, clears_no_delete: bool) -> Self {
+        Self { stager, store, program, clears_no_delete }
     }
 
     /// Stages and opens the library of `candidate` as generation `number`.
@@ -202,12 +205,30 @@ impl Loader {
         if let Some(library) = relative_dependency(candidate) {
             return Err(LoadError::RelativeDependency { path, library });
         }
-        let staged = self.stager.stage(candidate, number)?;
-        let known = self.store.is_checked(&candidate.hash, &self.program, FINGERPRINT);
-        let image = Image::open(staged, facts.planted, !known, &candidate.object.needed)?;
-        // Not waited for: a check that is forgotten is made again.
-        self.store.checked(&candidate.hash, &self.program, FINGERPRINT);
+        let cleared =
+            self.clears_no_delete.then(|| candidate.object.without_no_delete(&candidate.bytes)).flatten();
+        let bytes = cleared.as_deref().unwrap_or(&candidate.bytes);
+        let staged = self.stager.stage(candidate, bytes, number)?;
+        let object = &candidate.object;
+        let forecast = Forecast {
+            planted: facts.planted,
+            no_delete: object.no_delete && !self.clears_no_delete,
+            unique_symbols: object.unique_symbols.clone(),
+            keeping_imports: object.keeping_imports.clone(),
+        };
+        let image = Image::open(staged, forecast, self.is_unknown(&candidate.hash), &object.needed)?;
+        self.found_good(&candidate.hash);
         Ok(image)
+    }
+
+    /// Whether the layout of a build is to be checked.
+    fn is_unknown(&self, build: &ContentHash) -> bool {
+        !self.store.is_checked(build, &self.program, FINGERPRINT)
+    }
+
+    fn found_good(&self, build: &ContentHash) {
+        // Not waited for: a check that is forgotten is made again.
+        self.store.checked(build, &self.program, FINGERPRINT);
     }
 }
 
@@ -242,4 +263,36 @@ fn relative_dependency(candidate: &Candidate) -> Option<String> {
         .find(|path| path.contains("$ORIGIN") || path.starts_with("@loader_path"))
         .or_else(|| object.needed.iter().find(|name| name.contains('/')))
         .cloned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Holder;
+
+    #[test]
+    fn a_build_is_checked_once_by_each_program_also_across_runs() {
+        let (data, build) = (tempfile::tempdir().expect("a folder"), ContentHash::of(b"a build"));
+        let run = |program: &str, unknown: bool| {
+            let (store, _) = Store::open(data.path(), &Holder::new("tests", "1.0.0")).expect("it opens");
+            let loader =
+                Loader::new(Stager::new(data.path()).expect("a folder"), store, program.to_owned(), false);
+            assert_eq!(loader.is_unknown(&build), unknown, "{program}");
+            loader.found_good(&build);
+            assert!(!loader.is_unknown(&build));
+            assert!(loader.is_unknown(&ContentHash::of(b"another build")));
+        };
+        run("tests 1.0.0", true);
+        run("tests 1.0.0", false);
+        run("tests 1.0.1", true);
+        run("tests 1.0.0", true);
+    }
+
+    #[test]
+    fn this_program_has_one_name_and_another_version_has_another() {
+        let version = |text: &str| program("tests", &text.parse().expect("a version"));
+        assert_eq!(version("1.0.0"), version("1.0.0"));
+        assert_ne!(version("1.0.0"), version("1.0.1"));
+        assert!(version("1.0.0").contains("file "), "the program's file can be looked at");
+    }
 }

@@ -11,6 +11,7 @@
 mod elf;
 mod embedded;
 mod error;
+mod keepsakes;
 mod macho;
 mod names;
 mod pe;
@@ -60,8 +61,15 @@ pub struct ObjectFile {
     pub runpath: Vec<String>,
     /// Whether the loader would never unload it (`-z nodelete`).
     pub no_delete: bool,
+    /// Its unique symbols (`STB_GNU_UNIQUE`), sorted: C++ has them for statics of templates and inline functions. A
+    /// loader that bound somebody to one never unloads the library.
+    pub unique_symbols: Vec<String>,
+    /// The functions that it imports which keep an address of it, and from which a host can take none back; sorted.
+    pub keeping_imports: Vec<&'static str>,
     /// The facts and the manifest that the export macro put in; `None` when there are none.
     pub embedded: Option<Embedded>,
+    /// Where in the file the byte with the flag of [`no_delete`](Self::no_delete) stands.
+    no_delete_byte: Option<u64>,
 }
 
 /// The format of an object file.
@@ -87,6 +95,15 @@ impl fmt::Display for Format {
 }
 
 impl ObjectFile {
+    /// The same library without the flag of [`no_delete`](Self::no_delete); `None` when it has none. `bytes` are those
+    /// that these facts were read from.
+    pub(crate) fn without_no_delete(&self, bytes: &[u8]) -> Option<Vec<u8>> {
+        let at = usize::try_from(self.no_delete_byte?).ok()?;
+        let mut bytes = bytes.to_vec();
+        *bytes.get_mut(at)? &= !elf::NO_DELETE;
+        Some(bytes)
+    }
+
     /// Reads the facts of a dynamic library from all its bytes. Of a universal Mach-O file, the part for this
     /// architecture is read, or the first.
     ///

@@ -1,7 +1,9 @@
 //! How a generation that serves no more comes to its end: drained, stopped, dropped, closed, and a verdict.
 //!
-//! Owns the thread that waits for all of them at once, so that one that never becomes unused delays no other. Must
-//! never know why a generation was retired.
+//! Owns the thread that waits for all of them at once, so that one that never becomes unused delays no other. It runs
+//! no plugin code itself. Must never know why a generation was retired.
+
+mod closer;
 
 use std::sync::mpsc::{self, Receiver, Sender, TryRecvError};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,12 +12,14 @@ use std::time::{Duration, Instant};
 
 use reactor_abi::ffi::Op;
 
+use self::closer::Closer;
 use crate::event::{EventKind, Verdict, micros};
 use crate::generation::{Generation, PhaseFailure};
 use crate::manifest::Unload;
 use crate::native::life::Stage;
 use crate::native::open::Closed;
 use crate::native::{Instance, Life};
+use crate::report::Reason;
 use crate::routes::Set;
 use crate::shared::Shared;
 use crate::swap::lives;
@@ -75,6 +79,7 @@ impl Reaper {
 fn work(shared: &Arc<Shared>, messages: &Receiver<Message>) {
     let signal = shared.routes.signal();
     let mut retiring: Vec<Retiring> = Vec::new();
+    let mut closer = Closer::new(shared);
     let mut finish: Option<Instant> = None;
     loop {
         let seen = signal.count();
@@ -89,13 +94,14 @@ fn work(shared: &Arc<Shared>, messages: &Receiver<Message>) {
                 }
             }
         }
-        retiring.retain_mut(|one| !one.advance(shared));
+        retiring.retain_mut(|one| !one.advance(shared, &mut closer));
         if let Some(deadline) = finish
             && (retiring.iter().all(|one| one.reported) || Instant::now() >= deadline)
         {
             for one in &mut retiring {
-                one.report_retained(shared, &["the host ended before it was unused".to_owned()]);
+                one.report_retained(shared, &["the host ended before it was unused".to_owned()], true);
             }
+            closer.end(retiring.iter().any(|one| matches!(one.step, Step::Closing(_))));
             return;
         }
         let next = retiring.iter().filter_map(Retiring::next_deadline).chain(finish).min();
@@ -124,6 +130,8 @@ enum Step {
     Ending(Receiver<Instance>),
     /// The plugin is dropped; threads of its own still run.
     Threads(Instance),
+    /// Its library is being closed, which runs the last of its code.
+    Closing(Receiver<Closed>),
     /// It will stay.
     Over,
 }
@@ -150,7 +158,7 @@ impl Retiring {
     }
 
     /// Goes as far as it can. `true`: it is done with.
-    fn advance(&mut self, shared: &Arc<Shared>) -> bool {
+    fn advance(&mut self, shared: &Arc<Shared>, closer: &mut Closer) -> bool {
         loop {
             match std::mem::replace(&mut self.step, Step::Over) {
                 Step::Draining(generation) => match self.drained(generation, shared) {
@@ -172,7 +180,7 @@ impl Retiring {
                     }
                     // The thread was never made, or lost the instance; dropping it retained the library.
                     Err(TryRecvError::Disconnected) => {
-                        self.report_retained(shared, &["`stop` could not be run".to_owned()]);
+                        self.report_retained(shared, &["`stop` could not be run".to_owned()], true);
                         return true;
                     }
                 },
@@ -185,20 +193,46 @@ impl Retiring {
                     }
                     self.life.shut();
                     // One of the host's own functions may have entered before it was shut: it leaves soon.
-                    if self.is_free() {
-                        self.close(instance, shared);
+                    if !self.is_free() {
+                        self.step = Step::Threads(instance);
+                        return false;
+                    }
+                    match self.close(instance, shared, closer) {
+                        Some(next) => self.step = next,
+                        None => return true,
+                    }
+                }
+                Step::Closing(verdict) => match verdict.try_recv() {
+                    Ok(Closed::Gone) => {
+                        self.report(shared, Verdict::Unloaded, Vec::new(), false);
                         return true;
                     }
-                    self.step = Step::Threads(instance);
-                    return false;
-                }
+                    Ok(Closed::Kept(reason)) => {
+                        self.keep(shared, &[reason]);
+                        return true;
+                    }
+                    Err(TryRecvError::Empty) => {
+                        self.be_patient(shared, || {
+                            vec![
+                                "closing it has not returned: a function that it runs at its end hangs"
+                                    .to_owned(),
+                            ]
+                        });
+                        self.step = Step::Closing(verdict);
+                        return false;
+                    }
+                    Err(TryRecvError::Disconnected) => {
+                        self.keep(shared, &["it could not be closed: the system gives no thread".to_owned()]);
+                        return true;
+                    }
+                },
                 Step::Over => return true,
             }
         }
     }
 
     fn is_free(&self) -> bool {
-        self.life.inside() == 0 && self.life.traces.threads().is_empty()
+        self.life.inside() == 0 && self.life.traces.is_threadless()
     }
 
     /// Begins the end once nobody is inside and no task runs.
@@ -242,44 +276,71 @@ impl Retiring {
     /// Reports the generation as retained once its deadline has passed; it may still be closed later.
     fn be_patient(&mut self, shared: &Shared, reasons: impl FnOnce() -> Vec<String>) {
         if Instant::now() >= self.deadline {
-            self.report_retained(shared, &reasons());
+            self.report_retained(shared, &reasons(), false);
         }
     }
 
-    fn report_retained(&mut self, shared: &Shared, reasons: &[String]) {
+    fn report_retained(&mut self, shared: &Shared, reasons: &[String], is_final: bool) {
         if !std::mem::replace(&mut self.reported, true) {
-            self.report(shared, Verdict::Retained, reasons.to_vec());
+            self.report(shared, Verdict::Retained, reasons.to_vec(), is_final);
         }
     }
 
-    fn report(&self, shared: &Shared, verdict: Verdict, reasons: Vec<String>) {
+    fn report(&self, shared: &Shared, verdict: Verdict, reasons: Vec<String>, is_final: bool) {
         let micros = micros(self.since.elapsed());
-        shared.tell(&self.life, EventKind::Retired { verdict, reasons, micros });
+        let warning = if verdict == Verdict::Retained {
+            shared.retained.enter(&self.life, &reasons, is_final, shared.events.now_us())
+        } else {
+            shared.retained.leave(self.life.number);
+            None
+        };
+        shared.tell(&self.life, EventKind::Retired { verdict, reasons, is_final, micros });
+        if let Some(Reason { code, message }) = warning {
+            shared.tell(&self.life, EventKind::Warned { code, message });
+        }
     }
 
-    fn close(&mut self, instance: Instance, shared: &Shared) {
-        let mut reasons = self.life.traces.indelible();
-        reasons.extend(instance.unclosable().map(str::to_owned));
-        if self.unload == Unload::Never {
-            reasons.push("its manifest says `unload = \"never\"`".to_owned());
+    /// Closes what can be closed. `None`: it is over, and was reported.
+    fn close(&mut self, instance: Instance, shared: &Shared, closer: &mut Closer) -> Option<Step> {
+        if !instance.is_loaded() {
+            self.life.retract_waiter();
+            // There is nothing to close.
+            let _ = instance.close();
+            self.report(shared, Verdict::Linked, Vec::new(), false);
+            return None;
         }
-        let loaded = instance.is_loaded();
-        if loaded && !reasons.is_empty() {
+        let obstacles = obstacles(&instance, self.unload);
+        if !obstacles.is_empty() {
             drop(instance);
-            return self.keep(shared, &reasons);
+            // A handler of a signal, say, is still called and has to find its thread keys.
+            self.life.reopen();
+            self.keep(shared, &obstacles);
+            return None;
         }
         self.life.retract_waiter();
-        match instance.close() {
-            Closed::Gone if loaded => self.report(shared, Verdict::Unloaded, Vec::new()),
-            Closed::Gone => self.report(shared, Verdict::Linked, Vec::new()),
-            Closed::Kept(reason) => self.keep(shared, &[reason]),
-        }
+        self.deadline = Instant::now() + self.limit;
+        Some(Step::Closing(closer.close(instance)))
     }
 
     fn keep(&mut self, shared: &Shared, reasons: &[String]) {
         self.reported = false;
-        self.report_retained(shared, reasons);
+        self.report_retained(shared, reasons, true);
     }
+}
+
+/// Why a library will never be closed, as far as is known; empty where it can be.
+fn obstacles(instance: &Instance, unload: Unload) -> Vec<String> {
+    let mut reasons = instance.obstacles();
+    if instance.is_loaded() && unload == Unload::Never {
+        reasons.push("its manifest says `unload = \"never\"`".to_owned());
+    }
+    reasons
+}
+
+/// Refuses to retire a generation by a swap, where the budget of retained ones has no room for it.
+pub(crate) fn check_budget(shared: &Shared, serving: &Generation) -> Result<(), Reason> {
+    let stays = || obstacles(&serving.instance, serving.build.manifest.run.unload);
+    shared.retained.refusal(&serving.life.plugin, stays).map_or(Ok(()), Err)
 }
 
 fn calls_inside(inside: u64) -> String {
@@ -292,7 +353,6 @@ fn in_use(life: &Life) -> Vec<String> {
     let calls = life.inside().saturating_sub(phases.len() as u64);
     let calls = (calls > 0).then(|| calls_inside(calls));
     let phases = phases.iter().map(|phase| format!("`{phase}` has not returned"));
-    let threads = threads.iter().map(|thread| format!("{thread} of its own still runs"));
     calls.into_iter().chain(phases).chain(threads).collect()
 }
 

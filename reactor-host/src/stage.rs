@@ -76,9 +76,14 @@ impl Stager {
         Ok(Self { folder: Arc::new(folder), lock })
     }
 
-    /// Writes the bytes of `candidate` to a new path. Generation numbers do not repeat in a host, so neither does
-    /// the path.
-    pub(crate) fn stage(&self, candidate: &Candidate, number: u64) -> Result<Staged, StageError> {
+    /// Writes `bytes`, those of `candidate` or what policy made of them, to a new path. Generation numbers do not repeat
+    /// in a host, so neither does the path.
+    pub(crate) fn stage(
+        &self,
+        candidate: &Candidate,
+        bytes: &[u8],
+        number: u64,
+    ) -> Result<Staged, StageError> {
         let name = candidate.source.file_name().unwrap_or_else(|| "plugin".as_ref());
         let mut file_name = std::ffi::OsString::from(format!("{number}-"));
         file_name.push(name);
@@ -94,7 +99,7 @@ impl Stager {
         }
         let mut file = options.open(&path).map_err(failed)?;
         let staged = Staged { path: path.clone(), folder: Some(Arc::clone(&self.folder)) };
-        file.write_all(&candidate.bytes).map_err(failed)?;
+        file.write_all(bytes).map_err(failed)?;
         Ok(staged)
     }
 }

@@ -227,6 +227,11 @@ impl Store {
         self.apply(vec![Change::Checked { build: *build, program, fingerprint }])
     }
 
+    /// The builds whose layout some program found good, in no order.
+    pub fn checked_list(&self) -> Vec<ContentHash> {
+        self.core.read(|tables| tables.checked.keys().copied().collect())
+    }
+
     /// Whether this very program with this very fingerprint found the layout of a build good.
     pub fn is_checked(&self, build: &ContentHash, program: &str, fingerprint: u64) -> bool {
         self.core.read(|tables| tables.is_checked(build, program, fingerprint))

@@ -20,7 +20,7 @@ use crate::generation::{Generation, PhaseFailure, Stillborn};
 use crate::manifest::{Handoff, Manifest, PluginId, StateRules};
 use crate::native::Life;
 use crate::report::Reason;
-use crate::retire::tell_failure;
+use crate::retire::{check_budget, tell_failure};
 use crate::routes::Set;
 use crate::stagehand::Stagehand;
 
@@ -122,9 +122,11 @@ impl Stagehand {
     pub(crate) fn swap(&self, changes: Vec<Change>) -> Result<Swapped, NotSwapped> {
         let begun = Instant::now();
         for Change { old, build, direction } in &changes {
-            if matches!(direction, Direction::Forward)
-                && let Err(reason) = check_state(&old.build.manifest, &build.manifest)
-            {
+            let checked = match direction {
+                Direction::Forward => check_state(&old.build.manifest, &build.manifest),
+                Direction::Back(_) => Ok(()),
+            };
+            if let Err(reason) = checked.and_then(|()| check_budget(&self.shared, old)) {
                 let culprit = build.manifest.id.clone();
                 return Err(NotSwapped { culprit, reason, guilty: false, lost: Vec::new() });
             }

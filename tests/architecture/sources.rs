@@ -6,7 +6,7 @@ use reactor_tests::source::{Blank, SourceFile, blank, files};
 const MOST_LINES: usize = 600;
 
 /// The folders and files with the keyword `unsafe`, how often each file may say it (`None`: as it needs), and why.
-const UNSAFE: [(&str, Option<usize>, &str); 11] = [
+const UNSAFE: [(&str, Option<usize>, &str); 17] = [
     ("reactor-abi/src/ffi/", None, "the boundary, the plugins' side"),
     ("reactor-abi/src/ffi.rs", None, "the boundary, the plugins' side"),
     (
@@ -24,23 +24,39 @@ const UNSAFE: [(&str, Option<usize>, &str); 11] = [
     ("reactor-host/cli/src/private_host.rs", Some(1), "the command accepts what its user names"),
     ("tests/support/lib.rs", Some(1), "the tests accept the corpus"),
     ("tests/corpus/scalar/", None, "what the benches call without Reactor"),
+    ("tests/corpus/early-key/", None, "what a careless plugin asks of libc"),
+    ("tests/corpus/exit-handlers/", None, "what a careless plugin asks of libc"),
+    ("tests/corpus/kept-text/", None, "what a careless plugin asks of libc"),
+    ("tests/corpus/signal-handler/", None, "what a careless plugin asks of libc"),
+    ("tests/corpus/thread-key-import/", None, "what a careless plugin asks of libc"),
+    ("tests/corpus/timer-left/", None, "what a careless plugin asks of libc"),
     ("tests/naive/", None, "what there would be without Reactor"),
     ("tests/benches/", None, "raw calls, to compare with"),
 ];
 
 /// Where attributes such as `#[unsafe(no_mangle)]` stand: they export symbols.
-const EXPORTS: [&str; 5] = [
+const EXPORTS: [&str; 7] = [
     "reactor-abi/src/export.rs",
     "reactor-abi/src/ffi/",
     "reactor-host/src/native/",
     "tests/corpus/scalar/",
+    "tests/corpus/early-key/",
+    "tests/corpus/unique-symbol/",
     "tests/naive/",
 ];
 
 /// Whose word it is, and the files that may say it.
-const KNOWN_TO: [(&str, &[&str]); 2] = [
+const KNOWN_TO: [(&str, &[&str]); 3] = [
     ("libloading", &["reactor-host/src/native/open.rs", "tests/"]),
     ("notify", &["reactor-host/src/watch.rs", "reactor-host/src/watch/"]),
+    (
+        "redb",
+        &[
+            "reactor-host/src/store/database.rs",
+            "reactor-host/src/store/database/",
+            "reactor-host/src/store/tests/",
+        ],
+    ),
 ];
 
 fn sources() -> Vec<SourceFile> {

@@ -7,11 +7,16 @@
 //!
 //! Until [`connect`] the real function is used (constructors run before there is a host to ask) and the library is
 //! marked as one that can not be closed. Linux with glibc only.
+//!
+//! What libc takes back by itself when a library is closed is none of the host's business: handlers for exit,
+//! `quick_exit` and `fork` that were registered under the library's own `__dso_handle`. See [`marks`].
 
 use std::ffi::CStr;
 use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 
 use super::services::LibcHooks;
+
+pub mod marks;
 
 /// The host's side, once connected. One per library: this crate is linked into each plugin anew.
 static HOOKS: AtomicPtr<LibcHooks> = AtomicPtr::new(std::ptr::null_mut());
@@ -34,9 +39,14 @@ fn hooks() -> Option<&'static LibcHooks> {
     unsafe { hooks.as_ref() }
 }
 
-/// libc's own definition. A hidden symbol is never found by `dlsym`, hence this can not find the planted one.
+/// libc's own definition, asked for by a library that has no host to ask yet.
 fn real(name: &CStr) -> *mut libc::c_void {
     EARLY.store(true, Ordering::Relaxed);
+    libc_symbol(name)
+}
+
+/// libc's own definition. A hidden symbol is never found by `dlsym`, hence this can not find the planted one.
+fn libc_symbol(name: &CStr) -> *mut libc::c_void {
     // SAFETY: a NUL-terminated name and the default scope.
     unsafe { libc::dlsym(libc::RTLD_DEFAULT, name.as_ptr()) }
 }

@@ -178,4 +178,28 @@ pub struct LibcHooks {
     /// `timer_create`
     pub timer_create:
         unsafe extern "C-unwind" fn(context: RawContext, clock: i32, event: *mut u8, timer: *mut u8) -> i32,
+    /// Told before the library asks libc itself for something that closing the library does not take back. `mark`:
+    /// a [`Mark`]'s number; `detail`: the signal's, where there is one. Anything but 0 is an error number: the library
+    /// is being closed, and does not ask.
+    pub mark: unsafe extern "C-unwind" fn(context: RawContext, mark: u32, detail: i64) -> i32,
+}
+
+/// What a library leaves with libc by ways that are only noted. Numbers are part of the ABI: append, never renumber.
+#[repr(u32)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mark {
+    /// A signal handler, by another function than `sigaction` and `signal`.
+    Signal = 1,
+    /// An exit handler that belongs to the process or to another library: only the process's end runs it.
+    ExitHandler = 2,
+    /// A handler for `quick_exit` of that kind.
+    QuickExitHandler = 3,
+    /// A handler for `fork` of that kind.
+    ForkHandler = 4,
+    /// A function that a message queue calls.
+    QueueNotice = 5,
+    /// A text of the library's own in the environment, by `putenv`.
+    Environment = 6,
+    /// The name that the library logs under, by `openlog`.
+    LogName = 7,
 }

@@ -70,6 +70,8 @@ pub(crate) struct RunArgs {
     #[command(flatten)]
     pub(crate) data: DataFolder,
     #[command(flatten)]
+    pub(crate) sharing: Sharing,
+    #[command(flatten)]
     pub(crate) view: View,
     #[command(flatten)]
     pub(crate) format: Format,
@@ -96,6 +98,8 @@ pub(crate) struct ListArgs {
     pub(crate) dir: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) data: DataFolder,
+    #[command(flatten)]
+    pub(crate) sharing: Sharing,
     #[command(flatten)]
     pub(crate) format: Format,
 }
@@ -143,6 +147,8 @@ pub(crate) struct CallArgs {
     /// The value to send, as JSON; `-` reads it from standard input
     #[arg(value_name = "JSON", default_value = "null", allow_hyphen_values = true)]
     pub(crate) value: String,
+    #[command(flatten)]
+    pub(crate) sharing: Sharing,
     #[command(flatten)]
     pub(crate) format: Format,
 }
@@ -359,6 +365,14 @@ pub(crate) struct Span {
     /// Leave out what has this number (`seq`) or a lower one
     #[arg(long, value_name = "SEQ", default_value_t = 0)]
     pub(crate) since: u64,
+}
+
+/// Whose plugins are taken.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct Sharing {
+    /// Take plugins from files and folders that others can write to, and let them decide what runs here
+    #[arg(long)]
+    pub(crate) allow_shared_folders: bool,
 }
 
 /// For whom the output is.

@@ -25,12 +25,15 @@ impl Files {
     fn settings(self) -> Settings {
         match self {
             Self::MayChange => Settings::default(),
-            Self::AsTheyAre => Settings { quiet: Duration::ZERO, delete_grace: Some(Duration::ZERO) },
+            Self::AsTheyAre => {
+                Settings { quiet: Duration::ZERO, delete_grace: Some(Duration::ZERO), ..Settings::default() }
+            }
         }
     }
 }
 
-/// A host over plugin folders. Without a data folder it keeps nothing when it ends.
+/// A host over plugin folders. Without a data folder it keeps nothing when it ends. `shared`: whether plugins are taken
+/// from where others can write.
 ///
 /// # Errors
 ///
@@ -39,8 +42,15 @@ impl Files {
     unsafe_code,
     reason = "whoever names a plugin folder on the command line asks for its native code to run"
 )]
-pub(crate) fn build(folders: &[PathBuf], files: Files, data: Option<&Path>) -> Result<Host, CliError> {
-    let mut builder = Host::builder("dev.reactor.cli", env!("CARGO_PKG_VERSION")).watching(files.settings());
+pub(crate) fn build(
+    folders: &[PathBuf],
+    files: Files,
+    data: Option<&Path>,
+    shared: bool,
+) -> Result<Host, CliError> {
+    let mut builder = Host::builder("dev.reactor.cli", env!("CARGO_PKG_VERSION"))
+        .watching(files.settings())
+        .allow_shared_folders(shared);
     if let Some(data) = data {
         builder = builder.data_dir(data);
     }

@@ -214,4 +214,9 @@ pub(super) static SEAMS: &[Seam] = catalogue! {
         RE1013: "the connection ended before the answer" => "see whether the host still runs";
         RE1014: "the other side belongs to another user" => "ask as the user that runs the host";
     }
+    "Closing a library": "" {
+        RE0315: "three quarters of the budget of retained generations are used" => "look at `Host::retained` for what keeps them; restart the program or raise `retained_budget` in time";
+        RE0316: "the budget of retained generations is reached: no plugin is swapped any more whose library stays" => "the same";
+        RE0317: "a swap was refused: the old generation would be retained, and the budget is reached; it goes on serving" => "restart the program, or raise the budget with `Host::set_retained_budget` and swap again";
+    }
 };

@@ -14,7 +14,7 @@ use super::Conductor;
 use super::orders::failed;
 use super::slot::Previous;
 use crate::backend::Build;
-use crate::discover::{Candidate, ManifestOrigin};
+use crate::discover::{Candidate, ManifestOrigin, recall};
 use crate::event::EventKind;
 use crate::generation::Generation;
 use crate::manifest::{Manifest, PluginId};
@@ -157,8 +157,8 @@ impl Conductor {
             self.warn_of(&Reason::new(error.code(), error.to_string()));
             None
         })?;
-        let manifest = point.manifest.as_ref().map(|file| (file.path.as_path(), file.text.as_str()));
-        match Candidate::kept(library, manifest, point.source, point.folder) {
+        let manifest = point.manifest.as_ref().map(|file| (file.path.clone(), file.text.as_str()));
+        match recall(point.source, &point.folder, manifest, library) {
             Ok(candidate) => {
                 let state = point.state.map(|state| Arc::new(state.bytes.to_vec()));
                 Some(Previous { build: Arc::new(Build::of(candidate)), state })

@@ -10,7 +10,7 @@ use reactor_abi::ffi::RequestKind;
 
 use super::{Conductor, Refused, Slot};
 use crate::backend::{Build, Source};
-use crate::discover::{Change, DiscoverError, read_one, scan};
+use crate::discover::{Change, DiscoverError, read_one_with, scan_with};
 use crate::event::EventKind;
 use crate::manifest::PluginId;
 use crate::order::Order;
@@ -90,8 +90,9 @@ impl Conductor {
     /// Scans the folders, if they are this thread's to scan, and takes in what changed. While somebody else watches,
     /// that view of the folders is left alone, and each plugin's own path is read again.
     fn look(&mut self, report: &mut Report) {
+        let options = self.scan_options();
         if let Some((tracker, known)) = &mut self.tracker {
-            let found = scan(&self.folders, known);
+            let found = scan_with(&self.folders, known, &options);
             known.update(&found);
             // Asked for by somebody who says that the files are complete: nothing needs to rest first.
             let files =
@@ -105,7 +106,7 @@ impl Conductor {
         }
         let sources = self.slots.values().filter_map(|slot| Some(slot.build.candidate()?.source.clone()));
         for path in sources.collect::<Vec<_>>() {
-            match read_one(&path) {
+            match read_one_with(&path, &options) {
                 Ok(candidate) => {
                     self.refused.remove(&path);
                     self.offer(Build::of(candidate), report);
@@ -251,6 +252,7 @@ impl Conductor {
 
     /// Takes what a plugin's file holds now, or the same code again, for its newest build. `false`: it can not be.
     fn read_again(&mut self, plugin: &PluginId, report: &mut Report) -> bool {
+        let options = self.scan_options();
         let Some(slot) = self.slots.get_mut(plugin) else {
             self.unknown(plugin, report);
             return false;
@@ -264,7 +266,7 @@ impl Conductor {
         let build = match (slot.build.again(), slot.build.candidate()) {
             (None, Some(candidate)) => {
                 let path = candidate.source.clone();
-                match read_one(&path) {
+                match read_one_with(&path, &options) {
                     Ok(candidate) => Build::of(candidate),
                     Err(error) => {
                         self.refuse_file(path, Some(plugin.clone()), &error, report);
@@ -341,8 +343,8 @@ impl Conductor {
         self.stop_all(REASON, &mut Report::default());
         self.publish();
         self.stage.shared.routes.close(REASON);
-        // Draining, dropping and threads have that deadline each.
-        self.stage.reaper.finish(Instant::now() + 3 * limit.max(Duration::from_secs(1)));
+        // Draining, dropping, threads and closing have that deadline each.
+        self.stage.reaper.finish(Instant::now() + 4 * limit.max(Duration::from_secs(1)));
         // Another host can have the data folder from here on, whoever still holds a handle to this one. What could not
         // be written was told when it was tried.
         let _ = self.stage.shared.store.close();

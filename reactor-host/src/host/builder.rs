@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, mpsc};
+use std::time::Duration;
 
 use reactor_abi::Entry;
 use semver::Version;
@@ -15,6 +16,7 @@ use crate::discover::{Settings, Tracker};
 use crate::load::Loader;
 use crate::manifest::Manifest;
 use crate::resolve::Environment;
+use crate::retained::DEFAULT_BUDGET;
 use crate::shared::Shared;
 use crate::stage::Stager;
 use crate::stagehand::Stagehand;
@@ -30,7 +32,11 @@ pub struct HostBuilder {
     linked: Vec<(String, Entry)>,
     clock: Arc<dyn Clock>,
     watching: Settings,
+    poll_every: Option<Duration>,
+    allow_shared_folders: bool,
     trusted: bool,
+    retained_budget: usize,
+    clears_no_delete: bool,
 }
 
 impl HostBuilder {
@@ -43,7 +49,11 @@ impl HostBuilder {
             linked: Vec::new(),
             clock: Arc::new(SystemClock::default()),
             watching: Settings::default(),
+            poll_every: None,
+            allow_shared_folders: false,
             trusted: false,
+            retained_budget: DEFAULT_BUDGET,
+            clears_no_delete: false,
         }
     }
 
@@ -81,6 +91,45 @@ impl HostBuilder {
     /// how long a deleted library may stay away (as its manifest says).
     pub fn watching(mut self, settings: Settings) -> Self {
         self.watching = settings;
+        self
+    }
+
+    /// Has [`Host::watch`] look at the folders this often, and ask for no file events: for network and other file
+    /// systems that have none to give.
+    pub fn poll_every(mut self, interval: Duration) -> Self {
+        self.poll_every = Some(interval);
+        self
+    }
+
+    /// Whether plugins are taken from files and folders that others than this user and root can change. For development
+    /// only: who can write there decides what runs here. Default: no; they are refused (`RE0163`, `RE0164`).
+    pub fn allow_shared_folders(mut self, allow: bool) -> Self {
+        self.allow_shared_folders = allow;
+        self
+    }
+
+    /// How many generations may be retained: such as serve no more and could not be closed. Default: 64.
+    ///
+    /// At three quarters of it there is an event (`RE0315`), and another when it is reached (`RE0316`). From then on a
+    /// plugin is not swapped (`RE0317`) if its library is known to stay, or an earlier generation of it is among the
+    /// retained: what serves goes on. All others are swapped as ever, and nothing that does not run is kept from being
+    /// loaded. As soon as one is closed after all there is room again. See also
+    /// [`Host::set_retained_budget`].
+    pub fn retained_budget(mut self, generations: usize) -> Self {
+        self.retained_budget = generations;
+        self
+    }
+
+    /// Whether libraries that were linked `-z nodelete` are closed all the same: the flag is cleared in the private
+    /// copy, the plugin's file is left as it is. Default: no; such a library is swapped like any other, and each of its
+    /// generations is retained.
+    ///
+    /// The flag is a statement of whoever built the library: that its code is reached by ways that a loader does not
+    /// know, and must never go. Clear it only where that is known to be a habit of the tool chain, and not meant. What
+    /// the host sees by itself (threads, signal handlers, thread-locals, calls) is waited for and taken back as with
+    /// any library.
+    pub fn clear_no_delete(mut self, clear: bool) -> Self {
+        self.clears_no_delete = clear;
         self
     }
 
@@ -128,7 +177,7 @@ impl HostBuilder {
         let loader = if self.trusted {
             let data = self.data.unwrap_or_else(std::env::temp_dir);
             let program = crate::load::program(&self.id, &host_version);
-            Some(Loader::new(Stager::new(&data)?, store.clone(), program))
+            Some(Loader::new(Stager::new(&data)?, store.clone(), program, self.clears_no_delete))
         } else {
             None
         };
@@ -144,15 +193,22 @@ impl HostBuilder {
         };
         let (orders, inbox) = mpsc::channel();
         let shared = Shared::new(self.clock, orders, store);
+        // Nothing is retained yet, so there is nothing to tell.
+        let _ = shared.retained.set_budget(self.retained_budget);
         let thread = |source| HostError::Thread { source };
         let stage = Stagehand::new(Arc::clone(&shared), Backends::new(loader)).map_err(thread)?;
-        let tracker = Tracker::new(self.watching.clone());
+        let watching = Settings {
+            poll_every: self.poll_every.or(self.watching.poll_every),
+            allow_shared_folders: self.allow_shared_folders || self.watching.allow_shared_folders,
+            ..self.watching
+        };
+        let tracker = Tracker::new(watching.clone());
         let conductor = Conductor::new(stage, environment, self.folders.clone(), tracker, linked);
         let conductor = std::thread::Builder::new()
             .name("reactor-conduct".to_owned())
             .spawn(move || conductor.work(&inbox))
             .map_err(thread)?;
-        Ok(Host { shared, conductor: Some(conductor), folders: self.folders, watching: self.watching, seat })
+        Ok(Host { shared, conductor: Some(conductor), folders: self.folders, watching, seat })
     }
 }
 

@@ -40,7 +40,7 @@ pub(crate) struct Instance {
     code: Option<Code>,
     life: Arc<Life>,
     /// Why the library can not be closed, as far as that is known from its opening.
-    unclosable: Option<String>,
+    unclosable: Vec<String>,
 }
 
 // SAFETY: the functions behind `root` may be called from any thread (`Plugin: Send + Sync`), `instance` is opaque.
@@ -76,7 +76,7 @@ impl Instance {
             hooks: None,
             code: Some(code),
             life: Arc::clone(life),
-            unclosable: None,
+            unclosable: Vec::new(),
         };
         this.connect(raw);
         let birth = match postcard::to_stdvec(birth) {
@@ -108,21 +108,20 @@ impl Instance {
             // SAFETY: the table lives until the library is closed.
             let clean = unsafe { (self.root.connect())(HooksPtr::new(&hooks)) };
             self.hooks = Some(hooks);
-            self.unclosable = if !image.is_planted() {
-                Some("it was built without the definitions that let it be closed".to_owned())
-            } else if !clean {
-                Some("a constructor asked libc for something before the host could be asked".to_owned())
-            } else {
-                None
-            };
+            self.unclosable = image.obstacles();
+            if !clean {
+                let reason = "a constructor asked libc for something before the host could be asked";
+                self.unclosable.push(reason.to_owned());
+            }
         }
     }
 
     #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
     fn connect(&mut self, _: RawContext) {
-        if let Some(Code::Loaded(_)) = &self.code {
-            self.unclosable =
-                Some("on this platform libraries are kept: their traces can not be taken back".to_owned());
+        if let Some(Code::Loaded(image)) = &self.code {
+            let reason = "on this platform libraries are kept: their traces can not be taken back";
+            self.unclosable = image.obstacles();
+            self.unclosable.insert(0, reason.to_owned());
         }
     }
 
@@ -203,9 +202,12 @@ impl Instance {
         matches!(self.code, Some(Code::Loaded(_)))
     }
 
-    /// Why the library can not be closed, as far as is known already.
-    pub(crate) fn unclosable(&self) -> Option<&str> {
-        self.unclosable.as_deref()
+    /// Why the library can not be closed and never will be, as far as is known already; empty where there is none.
+    pub(crate) fn obstacles(&self) -> Vec<String> {
+        let Some(Code::Loaded(image)) = &self.code else { return Vec::new() };
+        let mut obstacles = self.life.traces.indelible(&image.mapped());
+        obstacles.extend(self.unclosable.iter().cloned());
+        obstacles
     }
 
     /// Closes the library and asks the loader whether it is gone. For a destroyed instance of a generation that is
@@ -219,10 +221,14 @@ impl Instance {
                 Closed::Gone
             }
             Some(Code::Loaded(image)) => {
-                #[cfg(all(target_os = "linux", target_env = "gnu"))]
-                self.life.traces.erase(&self.life);
+                // Until it is gone its own last functions run, and use its keys. No destructor of it runs at a thread's
+                // end any more, since nobody can enter the generation.
                 let closed = image.close();
-                if !matches!(closed, Closed::Gone) {
+                if closed == Closed::Gone {
+                    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+                    self.life.traces.erase(&self.life);
+                } else {
+                    self.life.reopen();
                     self.leak();
                 }
                 closed

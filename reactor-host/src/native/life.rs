@@ -207,6 +207,11 @@ impl Life {
         self.own.set(Word::ABSENT);
     }
 
+    /// Takes [`shut`](Self::shut) back: the code will stay, and what is left of it in the process may go on to ask.
+    pub(crate) fn reopen(&self) {
+        self.own.set(self.binding.word());
+    }
+
     /// A frame on the current thread for code of this generation that no caller's pin accounts for.
     pub(super) fn frame(&self) -> super::frames::Frame {
         super::frames::Frame::new(self.binding.get())

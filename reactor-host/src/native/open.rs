@@ -1,5 +1,6 @@
 //! Opening a staged library and closing it again: the one file that knows `libloading`.
 
+use std::ops::Range;
 use std::path::Path;
 
 use abi_stable::library::AbiHeaderRef;
@@ -20,7 +21,50 @@ pub(crate) struct Image {
     library: Option<Library>,
     root: PluginRootRef,
     staged: Option<Staged>,
-    planted: bool,
+    forecast: Forecast,
+}
+
+/// What a library's file says about whether it can be closed.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Forecast {
+    /// It has the planted definitions.
+    pub(crate) planted: bool,
+    /// The loader is told never to unload it.
+    pub(crate) no_delete: bool,
+    /// Symbols for whose sake the loader may keep it.
+    pub(crate) unique_symbols: Vec<String>,
+    /// What it imports that keeps addresses of it.
+    pub(crate) keeping_imports: Vec<&'static str>,
+}
+
+impl Forecast {
+    /// Why it will not be closed, in words.
+    fn reasons(&self) -> Vec<String> {
+        let mut reasons = Vec::new();
+        if !self.planted {
+            reasons.push("it was built without the definitions that let it be closed".to_owned());
+        }
+        if self.no_delete {
+            reasons.push("it is linked with `-z nodelete`: the loader never unloads it".to_owned());
+        }
+        if !self.keeping_imports.is_empty() {
+            let names = listed(&self.keeping_imports);
+            reasons.push(format!(
+                "it imports {names}, which may keep addresses of it that nobody can take back"
+            ));
+        }
+        reasons
+    }
+}
+
+/// The first few names, and how many more there are.
+fn listed<T: AsRef<str>>(names: &[T]) -> String {
+    const SHOWN: usize = 3;
+    let shown: Vec<_> = names.iter().take(SHOWN).map(|name| format!("`{}`", name.as_ref())).collect();
+    match names.len().saturating_sub(SHOWN) {
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
+    }
 }
 
 /// What came of closing.
@@ -35,9 +79,8 @@ pub(crate) enum Closed {
 impl Image {
     /// Opens a library. Its constructors run here.
     ///
-    /// `needed`: the libraries that it depends on, which stay once they were opened. `planted`: what its embedded facts
-    /// say. `check_layout`: false only for bytes whose layout was found good
-    /// before, by this host.
+    /// `needed`: the libraries that it depends on, which stay once they were opened. `check_layout`: false only for
+    /// bytes whose layout was found good before, by this host.
     ///
     /// # Errors
     ///
@@ -45,7 +88,7 @@ impl Image {
     /// constructors did is unknown.
     pub(crate) fn open(
         staged: Staged,
-        planted: bool,
+        forecast: Forecast,
         check_layout: bool,
         needed: &[String],
     ) -> Result<Self, LoadError> {
@@ -54,7 +97,7 @@ impl Image {
             .map_err(|error| LoadError::Open { path: path.clone(), message: chain(&error) })?;
         pin_dependencies(needed);
         match root(&library, &path, check_layout) {
-            Ok(root) => Ok(Self { library: Some(library), root, staged: Some(staged), planted }),
+            Ok(root) => Ok(Self { library: Some(library), root, staged: Some(staged), forecast }),
             Err(error) => {
                 std::mem::forget(library);
                 staged.keep();
@@ -67,8 +110,14 @@ impl Image {
         self.root
     }
 
-    pub(super) fn is_planted(&self) -> bool {
-        self.planted
+    /// Why it will not be closed, as far as its file tells.
+    pub(super) fn obstacles(&self) -> Vec<String> {
+        self.forecast.reasons()
+    }
+
+    /// Where it stands in memory.
+    pub(super) fn mapped(&self) -> Vec<Range<usize>> {
+        self.staged.as_ref().and_then(|staged| find(staged.path())).unwrap_or_default()
     }
 
     /// Closes the library and looks whether the loader still has it. The root means nothing any more.
@@ -80,14 +129,16 @@ impl Image {
             staged.keep();
             return Closed::Kept(format!("the loader refuses to close it: {}", chain(&error)));
         }
-        if is_listed(staged.path()) {
+        if find(staged.path()).is_some() {
             hold(staged.path());
             staged.keep();
-            return Closed::Kept(
-                "the loader keeps it mapped (linked no-delete, unique C++ symbols, or a thread-local destructor \
-                 that it counts itself)"
-                    .to_owned(),
-            );
+            let unique = &self.forecast.unique_symbols;
+            return Closed::Kept(if unique.is_empty() {
+                "the loader keeps it mapped and does not say why: another library that is open may need it"
+                    .to_owned()
+            } else {
+                format!("the loader keeps it for its unique symbols, as C++ has them: {}", listed(unique))
+            });
         }
         Closed::Gone
     }
@@ -159,15 +210,36 @@ fn chain(error: &dyn std::error::Error) -> String {
     text
 }
 
-/// Whether the loader lists a library of this path. The path is unlike any other, so the name decides; a line in
-/// `/proc/self/maps` would not, since a printed backtrace maps the file too.
+/// Where the loader says that the library of this path stands; `None` when it lists none. The path is unlike any other,
+/// so the name decides; a line in `/proc/self/maps` would not, since a printed backtrace maps the file too.
 #[cfg(all(unix, not(target_vendor = "apple")))]
-pub(crate) fn is_listed(path: &Path) -> bool {
+fn find(path: &Path) -> Option<Vec<Range<usize>>> {
     use std::os::unix::ffi::OsStrExt;
 
     struct Search<'a> {
         name: &'a [u8],
-        found: bool,
+        found: Option<Vec<Range<usize>>>,
+    }
+
+    /// The segments that a record tells of.
+    fn segments(info: &libc::dl_phdr_info) -> Vec<Range<usize>> {
+        let count = usize::from(info.dlpi_phnum);
+        if info.dlpi_phdr.is_null() {
+            return Vec::new();
+        }
+        // SAFETY: the loader's table of that many headers, which lives during the call-back.
+        let headers = unsafe { std::slice::from_raw_parts(info.dlpi_phdr, count) };
+        let loaded = headers.iter().filter(|header| header.p_type == libc::PT_LOAD);
+        let range = loaded.map(|header| {
+            let start = address(info.dlpi_addr).wrapping_add(address(header.p_vaddr));
+            start..start.saturating_add(address(header.p_memsz))
+        });
+        range.collect()
+    }
+
+    /// A word of the loader's, which is as wide as an address here.
+    fn address(word: impl Into<u64>) -> usize {
+        usize::try_from(word.into()).unwrap_or_default()
     }
 
     unsafe extern "C" fn look(info: *mut libc::dl_phdr_info, _: usize, search: *mut libc::c_void) -> i32 {
@@ -176,12 +248,14 @@ pub(crate) fn is_listed(path: &Path) -> bool {
         if !info.dlpi_name.is_null() {
             // SAFETY: the loader's names are NUL-terminated and live during the call-back.
             let name = unsafe { std::ffi::CStr::from_ptr(info.dlpi_name) };
-            search.found |= name.to_bytes() == search.name;
+            if name.to_bytes() == search.name {
+                search.found = Some(segments(info));
+            }
         }
-        i32::from(search.found)
+        i32::from(search.found.is_some())
     }
 
-    let mut search = Search { name: path.as_os_str().as_bytes(), found: false };
+    let mut search = Search { name: path.as_os_str().as_bytes(), found: None };
     // SAFETY: `look` matches the signature, and `search` lives during the call.
     unsafe { libc::dl_iterate_phdr(Some(look), (&raw mut search).cast()) };
     search.found
@@ -189,8 +263,8 @@ pub(crate) fn is_listed(path: &Path) -> bool {
 
 /// On systems without the means to ask, a closed library counts as kept.
 #[cfg(not(all(unix, not(target_vendor = "apple"))))]
-pub(crate) fn is_listed(_: &Path) -> bool {
-    true
+fn find(_: &Path) -> Option<Vec<Range<usize>>> {
+    Some(Vec::new())
 }
 
 /// Keeps the libraries that a plugin depends on: they ask libc itself for keys and threads, so nobody could tell when

@@ -5,6 +5,9 @@
 
 mod dynamic;
 mod image;
+mod relocations;
+mod segments;
+mod versions;
 
 use object::elf::{ET_CORE, ET_DYN, ET_EXEC, ET_REL, PN_XNUM, PT_DYNAMIC, SHT_NOBITS, SHT_NULL, SHT_STRTAB};
 use object::read::elf::{FileHeader, ProgramHeader, SectionHeader};
@@ -13,6 +16,8 @@ use object::{Endianness, ReadRef};
 use super::names::Names;
 use super::{Embedded, Format, ObjectError, ObjectFile, inside, length, size_of, slice};
 use image::Image;
+
+pub(super) use dynamic::NO_DELETE;
 
 const SECTION: &[u8] = b".reactor\0";
 
@@ -39,6 +44,8 @@ pub(super) fn read<E: FileHeader<Endian = Endianness>>(bytes: &[u8]) -> Result<O
         return Err(ObjectError::malformed("there are two dynamic tables"));
     }
     let image = Image::new::<E>(bytes, endian, programs)?;
+    segments::check(header, endian, &image, programs)?;
+    segments::check_sections::<E>(endian, &image, sections)?;
     let facts = dynamic::read(header, endian, &image, dynamic, &mut Names::for_file(bytes))?;
     Ok(ObjectFile {
         format: Format::Elf,
@@ -48,7 +55,10 @@ pub(super) fn read<E: FileHeader<Endian = Endianness>>(bytes: &[u8]) -> Result<O
         needed: facts.needed,
         rpath: facts.rpath,
         runpath: facts.runpath,
-        no_delete: facts.no_delete,
+        no_delete: facts.no_delete_byte.is_some(),
+        unique_symbols: facts.unique_symbols,
+        keeping_imports: facts.keeping_imports,
+        no_delete_byte: facts.no_delete_byte,
         embedded: embedded(header, endian, bytes, sections)?,
     })
 }

@@ -112,6 +112,9 @@ pub(super) fn read<M: MachHeader<Endian = Endianness>>(bytes: &[u8]) -> Result<O
         rpath: found.rpath,
         runpath: Vec::new(),
         no_delete: false,
+        unique_symbols: Vec::new(),
+        keeping_imports: Vec::new(),
+        no_delete_byte: None,
         embedded: found.embedded,
     })
 }

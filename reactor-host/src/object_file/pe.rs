@@ -73,6 +73,9 @@ pub(super) fn read<Pe: ImageNtHeaders>(bytes: &[u8]) -> Result<ObjectFile, Objec
         rpath: Vec::new(),
         runpath: Vec::new(),
         no_delete: false,
+        unique_symbols: Vec::new(),
+        keeping_imports: Vec::new(),
+        no_delete_byte: None,
         embedded,
     })
 }

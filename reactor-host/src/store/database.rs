@@ -23,7 +23,7 @@ use super::tables::{Key, Record, Tables};
 use crate::discover::{ContentHash, FileStamp};
 
 const META: TableDefinition<&str, u64> = TableDefinition::new("meta");
-const QUARANTINE: TableDefinition<(&str, &[u8; 32]), &[u8]> = TableDefinition::new("quarantine");
+pub(super) const QUARANTINE: TableDefinition<(&str, &[u8; 32]), &[u8]> = TableDefinition::new("quarantine");
 const ROLLBACK: TableDefinition<&str, &[u8]> = TableDefinition::new("rollback");
 const STATE: TableDefinition<&str, &[u8]> = TableDefinition::new("state");
 const CHECKED: TableDefinition<&[u8; 32], &[u8]> = TableDefinition::new("checked");

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use semver::Version;
 
-use crate::discover::ContentHash;
+use crate::discover::{Candidate, ContentHash, DiscoverError, ManifestOrigin, recall};
 use crate::manifest::PluginId;
 
 /// A build of a plugin that is not to be tried again until its bytes change or a person lifts it.
@@ -54,6 +54,37 @@ pub struct RollbackPoint {
     pub state: Option<SavedState>,
     /// When it was stored: milliseconds since 1970.
     pub unix_ms: u64,
+}
+
+impl RollbackPoint {
+    /// What is to be kept of a plugin beside its bytes.
+    pub fn of(candidate: &Candidate, state: Option<SavedState>, unix_ms: u64) -> Self {
+        let manifest = match (&candidate.manifest_origin, &candidate.manifest_text) {
+            (ManifestOrigin::File(path), Some(text)) => {
+                Some(ManifestText { path: path.clone(), text: text.to_string() })
+            }
+            _ => None,
+        };
+        Self {
+            build: candidate.hash,
+            version: candidate.manifest.version.clone(),
+            manifest,
+            source: candidate.source.clone(),
+            folder: candidate.folder.clone(),
+            state,
+            unix_ms,
+        }
+    }
+
+    /// The plugin as it was, with the bytes that [`Store::library`](super::Store::library) has of it.
+    ///
+    /// # Errors
+    ///
+    /// This program can not read it any more: whatever [`read_one`](crate::discover::read_one) would have reported.
+    pub fn recall(&self, library: Arc<[u8]>) -> Result<Candidate, DiscoverError> {
+        let manifest = self.manifest.as_ref().map(|manifest| (manifest.path.clone(), manifest.text.as_str()));
+        recall(self.source.clone(), &self.folder, manifest, library)
+    }
 }
 
 /// What a plugin saved.

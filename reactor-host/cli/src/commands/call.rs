@@ -30,7 +30,8 @@ pub(super) fn call(args: &CallArgs) -> Result<ExitStatus, CliError> {
         let listed = path.read_dir().map(drop);
         listed.map_err(|source| DiscoverError::Folder { path: path.clone(), source })?;
     }
-    let host = private_host::build(&args.plugins, Files::AsTheyAre, None)?;
+    let shared = args.sharing.allow_shared_folders;
+    let host = private_host::build(&args.plugins, Files::AsTheyAre, None, shared)?;
     let report = host.start()?;
     if let Some(OutcomeStatus::Failed { code, message, .. }) =
         report.get(&args.id).map(|outcome| &outcome.status)

@@ -3,9 +3,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use reactor_host::discover::{
-    Candidate, ContentHash, DiscoverError, Known, ManifestOrigin, Outcome, read_one, scan,
-};
+use reactor_host::discover::{Candidate, ContentHash, DiscoverError, ManifestOrigin, Outcome};
 use reactor_host::manifest::Manifest;
 use reactor_host::object_file::{BuildFacts, ObjectFile};
 use serde::Serialize;
@@ -36,6 +34,8 @@ struct Library<'a> {
     architecture: &'a str,
     os: &'a str,
     no_delete: bool,
+    unique_symbols: &'a [String],
+    keeping_imports: &'a [&'static str],
     exports: &'a [String],
     needed: &'a [String],
     rpath: &'a [String],
@@ -45,7 +45,7 @@ struct Library<'a> {
 /// See the module.
 pub(super) fn inspect(args: &InspectArgs) -> Result<ExitStatus, CliError> {
     let output = Output::new(args.format);
-    match read_one(&args.file) {
+    match verdict::read(&args.file) {
         Ok(candidate) => {
             let verdict = verdict::of(&candidate);
             output.put(&Facts::of(&candidate, verdict.as_ref().err()), text)?;
@@ -88,7 +88,7 @@ fn with_hint(path: &Path, error: DiscoverError) -> CliError {
 
 /// Whether a host could be pointed at `folder`.
 fn holds_plugins(folder: &Path) -> bool {
-    let found = scan(&[folder.to_owned()], &Known::new()).found;
+    let found = verdict::scan(folder).found;
     found.iter().any(|entry| !matches!(entry.outcome, Outcome::Refused(DiscoverError::Folder { .. })))
 }
 
@@ -141,9 +141,22 @@ impl<'a> Facts<'a> {
 
 impl<'a> Library<'a> {
     fn of(object: &'a ObjectFile) -> Self {
-        let ObjectFile { architecture, os, no_delete, exports, needed, rpath, runpath, .. } = object;
+        let ObjectFile { architecture, os, exports, needed, rpath, runpath, .. } = object;
+        let ObjectFile { no_delete, unique_symbols, keeping_imports, .. } = object;
         let format = object.format.to_string();
-        Self { format, architecture, os, no_delete: *no_delete, exports, needed, rpath, runpath }
+        let no_delete = *no_delete;
+        Self {
+            format,
+            architecture,
+            os,
+            no_delete,
+            unique_symbols,
+            keeping_imports,
+            exports,
+            needed,
+            rpath,
+            runpath,
+        }
     }
 }
 
@@ -208,6 +221,12 @@ fn text(facts: &Facts<'_>) -> String {
 fn unloads(library: &Library<'_>, build: Option<&BuildFacts>) -> &'static str {
     match build {
         _ if library.no_delete => "no: linked `-z nodelete`",
+        _ if !library.keeping_imports.is_empty() => {
+            "no: it imports what keeps addresses of it (--json shows what)"
+        }
+        Some(build) if build.planted && !library.unique_symbols.is_empty() => {
+            "the first time perhaps not: it has unique symbols, as C++ makes them (--json shows them)"
+        }
         Some(build) if build.planted => "yes",
         Some(_) => "no: on its system the library's traces cannot be removed",
         None => "no: it was not built with `export_plugin!`",
@@ -242,7 +261,7 @@ mod tests {
         let path = folder.path().join("libtext.so");
         std::fs::write(&path, "this is a text, not a library at all, and longer than any header")
             .expect("written");
-        let error = read_one(&path).expect_err("no library");
+        let error = verdict::read(&path).expect_err("no library");
         assert_eq!(error.code(), "RE0120");
         assert!(library_alone(&path, &error).is_none());
     }

@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use reactor_host::control::Client;
-use reactor_host::discover::{Candidate, Change, DiscoverError, Known, Settings, Tracker, scan};
+use reactor_host::discover::{
+    Candidate, Change, DiscoverError, Known, ScanOptions, Settings, Tracker, scan_with,
+};
 use reactor_host::manifest::PluginId;
 use reactor_host::{PluginInfo, PluginStatus, Reason};
 use semver::Version;
@@ -50,7 +52,7 @@ pub(super) fn list(args: &ListArgs) -> Result<ExitStatus, CliError> {
     {
         return running(&output, host, dir);
     }
-    files(&output, dir)
+    files(&output, dir, args.sharing.allow_shared_folders)
 }
 
 /// What a host says.
@@ -83,8 +85,9 @@ fn known(info: PluginInfo) -> Row {
 }
 
 /// What the files say.
-fn files(output: &Output, dir: &Path) -> Result<ExitStatus, CliError> {
-    let found = scan(&[dir.to_owned()], &Known::new());
+fn files(output: &Output, dir: &Path, allow_shared_folders: bool) -> Result<ExitStatus, CliError> {
+    let options = ScanOptions { allow_shared_folders, ..ScanOptions::default() };
+    let found = scan_with(&[dir.to_owned()], &Known::new(), &options);
     // The same rules as in a host, so that of several files for one id the same is chosen.
     let changes = Tracker::new(Settings::default()).adopt(found, Instant::now());
     let mut rows = Vec::new();

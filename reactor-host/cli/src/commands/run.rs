@@ -37,7 +37,9 @@ pub(super) fn run(args: &RunArgs) -> Result<ExitStatus, CliError> {
         (None, true) => None,
         (named, _) => Some(data_folder::make(named.as_deref(), &args.dir)?),
     };
-    let host = Arc::new(private_host::build(std::slice::from_ref(&args.dir), files, data.as_deref())?);
+    let shared = args.sharing.allow_shared_folders;
+    let host =
+        Arc::new(private_host::build(std::slice::from_ref(&args.dir), files, data.as_deref(), shared)?);
     let control = if data.is_some() { private_host::serve(&host)? } else { None };
     let observer = output.observe(&host)?;
     let lines = output.clone();

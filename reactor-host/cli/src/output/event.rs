@@ -88,7 +88,7 @@ pub(crate) fn describe(subject: &Subject<'_>, kind: &EventKind) -> String {
             let (time, after) = (micros(*time), handover(*state, *paused_micros));
             format!("{CHANGED}~{CHANGED:#} {name}{generation}  {time}{}", spaced("  ", &after))
         }
-        EventKind::Retired { verdict, reasons, micros: time } => {
+        EventKind::Retired { verdict, reasons, micros: time, .. } => {
             let verdict = match verdict {
                 Verdict::Unloaded => "unloaded".to_owned(),
                 Verdict::Linked => "ended".to_owned(),

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use reactor_abi::ffi::{LibcHooks, RawContext};
+use reactor_abi::ffi::{LibcHooks, Mark, RawContext};
 
-use super::Traces;
 use super::exits::ThreadExits;
+use super::{Counted, Traces};
 use crate::native::context::Context;
 use crate::native::life::Life;
 
@@ -22,6 +22,7 @@ pub(in crate::native) fn hooks(context: RawContext) -> LibcHooks {
         signal_action,
         signal,
         timer_create,
+        mark,
     }
 }
 
@@ -34,7 +35,15 @@ impl Traces {
         inner.touched.insert(Arc::as_ptr(exits).addr(), Arc::downgrade(exits));
     }
 
-    /// Takes back all that can be: disarms destructors, deletes keys. The generation is shut and unused by now.
+    /// Notes what can not be taken back. `false`: the library is being closed, and must leave nothing behind any more.
+    fn note(&self, life: &Life, note: impl FnOnce(&mut super::Inner)) -> bool {
+        let Some(_inside) = life.enter() else { return false };
+        note(&mut self.lock());
+        true
+    }
+
+    /// Takes back all that can be: disarms destructors, deletes keys. The generation is shut and its library gone: what
+    /// ran while it was closed may have used them to the last.
     pub(in crate::native) fn erase(&self, life: &Life) {
         let (touched, keys) = {
             let mut inner = self.lock();
@@ -44,7 +53,7 @@ impl Traces {
             exits.forget(life);
         }
         for key in keys.into_keys() {
-            // SAFETY: created for this library by `key_create`, and nobody of it runs any more.
+            // SAFETY: created for this library by `key_create`, and the library is gone.
             unsafe { libc::pthread_key_delete(key) };
         }
     }
@@ -54,11 +63,11 @@ impl Traces {
 /// has run its last destructor. `false`: the thread could not be counted.
 pub(in crate::native) fn count_host_thread(
     life: &Arc<Life>,
-    name: String,
+    title: String,
     ended: impl FnOnce() + Send + 'static,
 ) -> bool {
     let Some(exits) = ThreadExits::current() else { return false };
-    exits.count_out_at_exit(life, life.traces.count_in(name));
+    exits.count_out_at_exit(life, life.traces.count_in(Counted::Task(title)));
     exits.at_exit(ended);
     true
 }
@@ -78,7 +87,6 @@ unsafe extern "C-unwind" fn key_create(
 ) -> i32 {
     // SAFETY: the library passes its own context.
     let life = unsafe { life(context) };
-    let Some(_inside) = life.enter() else { return libc::EAGAIN };
     // SAFETY: `key` is the library's valid place. The destructor stays with the host: libc can not tell which
     // library a value belongs to.
     let status = unsafe { libc::pthread_key_create(key, None) };
@@ -155,7 +163,7 @@ unsafe extern "C-unwind" fn thread_create(
     // Code that runs while the library is being closed (its own exit handlers) can not leave a thread behind.
     let Some(_inside) = life.enter() else { return libc::EAGAIN };
     // Counted before it exists: there must be no moment at which it runs uncounted.
-    let number = life.traces.count_in("a thread that is starting".to_owned());
+    let number = life.traces.count_in(Counted::Starting);
     let begin = Box::into_raw(Box::new(Begin { life: Arc::clone(life), number, body, argument }));
     // SAFETY: the two function types differ in that ours may unwind, which is how glibc ends a thread that calls
     // `pthread_exit`; libc's declaration has no way to say so.
@@ -179,11 +187,13 @@ unsafe extern "C-unwind" fn begin_thread(begin: *mut libc::c_void) -> *mut libc:
     let Begin { life, number, body, argument } = *unsafe { Box::from_raw(begin.cast::<Begin>()) };
     // SAFETY: takes no argument and can not fail.
     let id = unsafe { libc::gettid() };
-    life.traces.rename(number, format!("thread {id}"));
     match ThreadExits::current() {
-        Some(exits) => exits.count_out_at_exit(&life, number),
+        Some(exits) => {
+            life.traces.now_is(number, Counted::Own(id));
+            exits.count_out_at_exit(&life, number);
+        }
         // No key left in the process: the thread is never counted out and the library is retained.
-        None => life.traces.rename(number, format!("thread {id}, which can not be followed to its end")),
+        None => life.traces.now_is(number, Counted::Unfollowed(id)),
     }
     drop(life);
     // SAFETY: as the library asked of libc. Its code stays mapped, for the thread is counted.
@@ -204,8 +214,10 @@ unsafe extern "C-unwind" fn signal_action(
     if let Some(action) = unsafe { new.as_ref() }
         && action.sa_sigaction != libc::SIG_DFL
         && action.sa_sigaction != libc::SIG_IGN
+        && !life.traces.note(life, |traces| traces.signals.extend([signal]))
     {
-        life.traces.lock().signals.insert(signal);
+        set_errno(libc::EINVAL);
+        return -1;
     }
     // SAFETY: as the library asked of libc.
     unsafe { libc::sigaction(signal, new, old.cast()) }
@@ -214,8 +226,12 @@ unsafe extern "C-unwind" fn signal_action(
 unsafe extern "C-unwind" fn signal(context: RawContext, signal: i32, handler: usize) -> usize {
     // SAFETY: as in `key_create`.
     let life = unsafe { life(context) };
-    if handler != libc::SIG_DFL && handler != libc::SIG_IGN {
-        life.traces.lock().signals.insert(signal);
+    if handler != libc::SIG_DFL
+        && handler != libc::SIG_IGN
+        && !life.traces.note(life, |traces| traces.signals.extend([signal]))
+    {
+        set_errno(libc::EINVAL);
+        return libc::SIG_ERR;
     }
     // SAFETY: as the library asked of libc.
     unsafe { libc::signal(signal, handler) }
@@ -230,7 +246,28 @@ unsafe extern "C-unwind" fn timer_create(
     // SAFETY: as in `key_create`.
     let life = unsafe { life(context) };
     // Whatever the timer does when it fires, it may do it after the library is gone.
-    life.traces.lock().timers += 1;
+    if !life.traces.note(life, |traces| traces.timers += 1) {
+        set_errno(libc::EAGAIN);
+        return -1;
+    }
     // SAFETY: as the library asked of libc.
     unsafe { libc::timer_create(clock, event.cast(), timer.cast()) }
+}
+
+unsafe extern "C-unwind" fn mark(context: RawContext, mark: u32, detail: i64) -> i32 {
+    // SAFETY: as in `key_create`.
+    let life = unsafe { life(context) };
+    let noted = life.traces.note(life, |traces| {
+        if mark == Mark::Signal as u32 {
+            traces.signals.insert(i32::try_from(detail).unwrap_or_default());
+        } else {
+            traces.marks.insert(mark);
+        }
+    });
+    if noted { 0 } else { libc::EINVAL }
+}
+
+fn set_errno(error: i32) {
+    // SAFETY: the calling thread's own number.
+    unsafe { *libc::__errno_location() = error };
 }

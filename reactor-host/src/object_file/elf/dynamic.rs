@@ -4,18 +4,22 @@ use std::collections::BTreeMap;
 
 use object::Endianness;
 use object::elf::{
-    DF_1_NODELETE, DF_1_PIE, DF_TEXTREL, DT_FINI, DT_FINI_ARRAY, DT_FINI_ARRAYSZ, DT_FLAGS, DT_FLAGS_1,
-    DT_GNU_HASH, DT_HASH, DT_INIT, DT_INIT_ARRAY, DT_INIT_ARRAYSZ, DT_JMPREL, DT_NEEDED, DT_NULL, DT_PLTREL,
-    DT_PLTRELSZ, DT_REL, DT_RELA, DT_RELASZ, DT_RELR, DT_RELRSZ, DT_RELSZ, DT_RPATH, DT_RUNPATH, DT_STRSZ,
-    DT_STRTAB, DT_SYMTAB, DT_TEXTREL, DT_VERDEF, DT_VERNEED, DT_VERSYM, DynamicTag, SHN_ABS, SHN_UNDEF,
-    STB_GLOBAL, STB_GNU_UNIQUE, STB_WEAK, STT_TLS, STV_DEFAULT, STV_PROTECTED,
+    DF_1_NODELETE, DF_1_PIE, DT_FINI, DT_FINI_ARRAY, DT_FINI_ARRAYSZ, DT_FLAGS_1, DT_GNU_HASH, DT_HASH,
+    DT_INIT, DT_INIT_ARRAY, DT_INIT_ARRAYSZ, DT_NEEDED, DT_NULL, DT_RPATH, DT_RUNPATH, DT_STRSZ, DT_STRTAB,
+    DT_SYMENT, DT_SYMTAB, DT_VERSYM, DynamicTag, SHN_ABS, SHN_UNDEF, STB_GLOBAL, STB_GNU_UNIQUE, STB_WEAK,
+    STT_TLS, STV_DEFAULT, STV_PROTECTED,
 };
-use object::read::elf::{Dyn, FileHeader, HashTable, ProgramHeader, Rel, Rela, Sym};
+use object::read::elf::{Dyn, FileHeader, HashTable, ProgramHeader, Sym};
 
 use super::image::Image;
 use super::table;
+use crate::object_file::keepsakes::keeper;
 use crate::object_file::names::{Names, sorted};
 use crate::object_file::{ObjectError, size_of, slice};
+
+/// The flag of `-z nodelete`, in the lowest byte of its word.
+#[expect(clippy::cast_possible_truncation, reason = "the flag is 8")]
+pub(in crate::object_file) const NO_DELETE: u8 = DF_1_NODELETE.0 as u8;
 
 /// What the dynamic table says.
 pub(super) struct Facts {
@@ -23,14 +27,25 @@ pub(super) struct Facts {
     pub(super) needed: Vec<String>,
     pub(super) rpath: Vec<String>,
     pub(super) runpath: Vec<String>,
-    pub(super) no_delete: bool,
+    /// Where in the file the byte with that flag stands, if it is set.
+    pub(super) no_delete_byte: Option<u64>,
+    pub(super) unique_symbols: Vec<String>,
+    pub(super) keeping_imports: Vec<&'static str>,
+}
+
+/// What the symbols say.
+#[derive(Default)]
+struct Symbols {
+    exports: Vec<String>,
+    unique: Vec<String>,
+    keepers: Vec<&'static str>,
 }
 
 /// The table with what is needed to follow it.
-struct Dynamic<'i, 'd, E: FileHeader> {
-    header: &'i E,
-    endian: Endianness,
-    image: &'i Image<'d>,
+pub(super) struct Dynamic<'i, 'd, E: FileHeader> {
+    pub(super) header: &'i E,
+    pub(super) endian: Endianness,
+    pub(super) image: &'i Image<'d>,
     /// The last value of each tag, as the loader takes it.
     values: BTreeMap<i64, u64>,
 }
@@ -74,31 +89,47 @@ pub(super) fn read<E: FileHeader<Endian = Endianness>>(
     let (rpath, runpath) = (folders(texts(DT_RPATH)?), folders(texts(DT_RUNPATH)?));
 
     let symbols = dynamic.symbols()?;
-    dynamic.check_relocations(symbols.map(<[_]>::len))?;
-    dynamic.check_entry_points()?;
-    let exports = match symbols {
-        Some(symbols) => dynamic.exports(symbols, strings, names)?,
-        None => Vec::new(),
+    dynamic.check_entry_points(symbols)?;
+    dynamic.check_versions(symbols.map_or(0, <[_]>::len), strings, &needed)?;
+    let symbols = match symbols {
+        Some(symbols) => dynamic.names(symbols, strings, names)?,
+        None => Symbols::default(),
     };
-    let no_delete = flags & DF_1_NODELETE.0 != 0;
-    Ok(Facts { exports, needed, rpath, runpath, no_delete })
+    // Of several entries with one tag the loader takes the last.
+    let no_delete = (flags & DF_1_NODELETE.0 != 0)
+        .then(|| entries.iter().rposition(|entry| entry.tag(endian) == DT_FLAGS_1))
+        .flatten();
+    let word = size_of::<E::Dyn>() / 2;
+    let low_byte = if header.is_big_endian() { 2 * word - 1 } else { word };
+    let no_delete_byte =
+        no_delete.and_then(|at| Some(offset + u64::try_from(at).ok()? * size_of::<E::Dyn>() + low_byte));
+    let Symbols { exports, unique, keepers } = symbols;
+    Ok(Facts {
+        exports,
+        needed,
+        rpath,
+        runpath,
+        no_delete_byte,
+        unique_symbols: unique,
+        keeping_imports: keepers,
+    })
 }
 
-fn outside(what: &str) -> ObjectError {
+pub(super) fn outside(what: &str) -> ObjectError {
     ObjectError::malformed(format!("{what} does not lie in a segment that is in the file"))
 }
 
 impl<'d, E: FileHeader<Endian = Endianness>> Dynamic<'_, 'd, E> {
-    fn get(&self, tag: DynamicTag) -> Option<u64> {
+    pub(super) fn get(&self, tag: DynamicTag) -> Option<u64> {
         self.values.get(&tag.0).copied()
     }
 
-    fn value(&self, tag: DynamicTag) -> u64 {
+    pub(super) fn value(&self, tag: DynamicTag) -> u64 {
         self.get(tag).unwrap_or_default()
     }
 
     /// The table that one tag points at and whose size in bytes another holds.
-    fn array<T: object::Pod>(
+    pub(super) fn array<T: object::Pod>(
         &self,
         at: DynamicTag,
         size: DynamicTag,
@@ -129,6 +160,9 @@ impl<'d, E: FileHeader<Endian = Endianness>> Dynamic<'_, 'd, E> {
 
     /// The symbols; `None` when no hash table tells how many there are, and so none can be looked up.
     fn symbols(&self) -> Result<Option<&'d [E::Sym]>, ObjectError> {
+        if self.get(DT_SYMENT) != Some(size_of::<E::Sym>()) {
+            return Err(ObjectError::malformed("the size of its symbols is missing or wrong"));
+        }
         let address =
             self.get(DT_SYMTAB).ok_or_else(|| ObjectError::malformed("there is no symbol table"))?;
         let offset =
@@ -196,15 +230,18 @@ impl<'d, E: FileHeader<Endian = Endianness>> Dynamic<'_, 'd, E> {
         u32::try_from(index + u64::from(base) + 1).map(Some).map_err(|_| bad())
     }
 
-    fn exports(
-        &self,
-        symbols: &[E::Sym],
-        strings: &[u8],
-        names: &mut Names,
-    ) -> Result<Vec<String>, ObjectError> {
-        let mut exports = Vec::new();
+    fn names(&self, symbols: &[E::Sym], strings: &[u8], names: &mut Names) -> Result<Symbols, ObjectError> {
+        let mut found = Symbols::default();
         for symbol in symbols.iter().skip(1) {
             let section = symbol.st_shndx(self.endian);
+            // The loader reads the names of those that are to be found elsewhere, too.
+            let at = usize::try_from(symbol.st_name(self.endian)).unwrap_or(usize::MAX);
+            if at >= strings.len() {
+                return Err(ObjectError::malformed("the name of a symbol lies outside the string table"));
+            }
+            if section == SHN_UNDEF {
+                found.keepers.extend(strings.get(at..).and_then(keeper));
+            }
             let bound = [STB_GLOBAL, STB_WEAK, STB_GNU_UNIQUE].contains(&symbol.st_bind());
             let visible = [STV_DEFAULT, STV_PROTECTED].contains(&symbol.st_visibility());
             if section == SHN_UNDEF || !bound || !visible {
@@ -215,74 +252,61 @@ impl<'d, E: FileHeader<Endian = Endianness>> Dynamic<'_, 'd, E> {
             if placed && !self.image.reaches(symbol.st_value(self.endian).into()) {
                 return Err(ObjectError::malformed(format!("the symbol `{name}` lies outside the library")));
             }
-            exports.push(name);
+            if symbol.st_bind() == STB_GNU_UNIQUE {
+                found.unique.push(names.take(name.as_bytes())?);
+            }
+            found.exports.push(name);
         }
-        Ok(sorted(exports))
+        found.exports = sorted(found.exports);
+        found.unique = sorted(found.unique);
+        found.keepers.sort_unstable();
+        found.keepers.dedup();
+        Ok(found)
     }
 
-    /// Each relocation writes inside a writable segment and names a symbol that is there.
-    fn check_relocations(&self, symbols: Option<usize>) -> Result<(), ObjectError> {
-        let mips = self.header.is_mips64el(self.endian);
-        let text = self.get(DT_TEXTREL).is_some() || self.value(DT_FLAGS) & DF_TEXTREL.0 != 0;
-        let check = |kind: u32, offset: u64, symbol: u32| {
-            // Kind 0 is "none" on every machine: linkers leave it where they took a relocation away.
-            if kind == 0 {
-                return Ok(());
-            }
-            if !self.image.writable(offset, size_of::<E::Word>(), text) {
-                return Err(ObjectError::malformed(format!(
-                    "a relocation writes at {offset:#x}, which it may not"
-                )));
-            }
-            let symbol = usize::try_from(symbol).unwrap_or(usize::MAX);
-            if symbol != 0 && symbols.is_some_and(|count| symbol >= count) {
-                return Err(ObjectError::malformed(format!(
-                    "a relocation names symbol {symbol}, which is not there"
-                )));
-            }
-            Ok(())
-        };
-        let rela = |entry: &E::Rela| {
-            let (kind, symbol) = (entry.r_type(self.endian, mips).0, entry.r_sym(self.endian, mips));
-            check(kind, entry.r_offset(self.endian).into(), symbol)
-        };
-        let rel = |entry: &E::Rel| {
-            check(entry.r_type(self.endian).0, entry.r_offset(self.endian).into(), entry.r_sym(self.endian))
-        };
-        let what = "the table of relocations";
-        self.array::<E::Rela>(DT_RELA, DT_RELASZ, what)?.iter().try_for_each(rela)?;
-        self.array::<E::Rel>(DT_REL, DT_RELSZ, what)?.iter().try_for_each(rel)?;
-        self.array::<u8>(DT_RELR, DT_RELRSZ, what)?;
-        match self.get(DT_PLTREL).and_then(|tag| i64::try_from(tag).ok()).map(DynamicTag) {
-            Some(DT_RELA) => self.array::<E::Rela>(DT_JMPREL, DT_PLTRELSZ, what)?.iter().try_for_each(rela),
-            Some(DT_REL) => self.array::<E::Rel>(DT_JMPREL, DT_PLTRELSZ, what)?.iter().try_for_each(rel),
-            Some(_) => {
-                Err(ObjectError::malformed("the relocations of its procedure table are of an unknown form"))
-            }
-            None => Ok(()),
-        }
-    }
-
-    /// What runs at open and close is code, and the tables of versions are there.
-    fn check_entry_points(&self) -> Result<(), ObjectError> {
+    /// What runs at open and close is code. The table that lists it is filled by relocations.
+    fn check_entry_points(&self, symbols: Option<&[E::Sym]>) -> Result<(), ObjectError> {
         for tag in [DT_INIT, DT_FINI] {
-            if self.get(tag).is_some_and(|address| address != 0 && !self.image.executable(address)) {
-                return Err(ObjectError::malformed("its first or last function is not in executable memory"));
+            if let Some(address) = self.get(tag).filter(|address| *address != 0) {
+                self.check_first(address)?;
             }
         }
+        let word = size_of::<E::Word>();
+        let mut places = Vec::new();
         for (at, size) in [(DT_INIT_ARRAY, DT_INIT_ARRAYSZ), (DT_FINI_ARRAY, DT_FINI_ARRAYSZ)] {
-            // What the table holds is written by relocations, so only its place can be checked.
             let table = self.array::<u8>(at, size, "the table of first or last functions")?;
-            if !table.len().is_multiple_of(std::mem::size_of::<E::Word>()) {
+            if !table.len().is_multiple_of(std::mem::size_of::<E::Word>())
+                || self.get(at).is_some() != self.get(size).is_some()
+            {
                 return Err(ObjectError::malformed(
                     "the table of first or last functions ends inside an entry",
                 ));
             }
+            places.extend(self.get(at).map(|address| (address, self.value(size))));
         }
-        for tag in [DT_VERNEED, DT_VERDEF] {
-            if self.get(tag).is_some_and(|address| self.image.tail(address).is_none()) {
-                return Err(outside("the table of versions"));
+        let Some(filled) = self.check_relocations(symbols, &places)? else { return Ok(()) };
+        for (start, size) in places {
+            for place in (0..size / word).map(|index| start + index * word) {
+                match filled.get(&place) {
+                    Some(Some(address)) => self.check_first(*address)?,
+                    Some(None) => {}
+                    None => {
+                        return Err(ObjectError::malformed(
+                            "an entry of its table of first or last functions is never filled",
+                        ));
+                    }
+                }
             }
+        }
+        Ok(())
+    }
+
+    fn check_first(&self, address: u64) -> Result<(), ObjectError> {
+        if !self.image.executable(address) {
+            return Err(ObjectError::malformed("its first or last function is not in executable memory"));
+        }
+        if !self.image.code(address) {
+            return Err(ObjectError::ZeroFilled { what: "the first or last function" });
         }
         Ok(())
     }

@@ -25,8 +25,12 @@ fn source() -> String {
 
 /// Compiles the source with these flags and gives the result's bytes.
 fn build(flags: &[&str]) -> Vec<u8> {
+    compile(&source(), flags)
+}
+
+fn compile(source: &str, flags: &[&str]) -> Vec<u8> {
     let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("a.c"), source()).unwrap();
+    std::fs::write(folder.path().join("a.c"), source).unwrap();
     let mut compiler = Command::new("cc");
     compiler.current_dir(folder.path()).args(["-O1", "-g", "-fPIC", "-o", "out", "a.c"]).args(flags);
     let output = compiler.output().expect("a C compiler, which the tests need");
@@ -72,6 +76,32 @@ fn each_way_to_link_a_library_is_understood() {
     assert_eq!((old.rpath, old.runpath), (vec!["/opt/y".to_owned()], Vec::new()));
     let silent = ObjectFile::read(&build(&["-shared", "-fvisibility=hidden"])).unwrap();
     assert!(!silent.exports.iter().any(|name| name == "reactor_entry"));
+}
+
+#[test]
+fn what_keeps_a_library_open_is_read() {
+    let plain = ObjectFile::read(library()).unwrap();
+    assert_eq!((plain.unique_symbols, plain.keeping_imports), (Vec::new(), Vec::new()));
+    // As a C++ compiler marks the statics of templates.
+    let unique = "\n__asm__(\".globl one\\n.type one,@gnu_unique_object\\n.size one,8\\n.data\\none: .quad 0\\n.text\");\n";
+    let imports = "int aio_read(void *); int tss_create_not(void); int keep(void) { return aio_read(0); }\n";
+    let facts = ObjectFile::read(&compile(&format!("{}{unique}{imports}", source()), &["-shared"])).unwrap();
+    assert_eq!(facts.unique_symbols, ["one"]);
+    assert!(facts.exports.iter().any(|name| name == "one"));
+    assert_eq!(facts.keeping_imports, ["aio_read"]);
+}
+
+#[test]
+fn the_no_delete_flag_is_cleared_and_nothing_else() {
+    let bytes = build(&["-shared", "-Wl,-z,nodelete", "-Wl,-z,now"]);
+    let facts = ObjectFile::read(&bytes).unwrap();
+    let cleared = facts.without_no_delete(&bytes).expect("it has the flag");
+    let changed: Vec<_> = bytes.iter().zip(&cleared).filter(|(old, new)| old != new).collect();
+    assert_eq!(changed.len(), 1, "{changed:?}");
+    let again = ObjectFile::read(&cleared).unwrap();
+    assert!(!again.no_delete);
+    assert_eq!(again.without_no_delete(&cleared), None);
+    assert_eq!(ObjectFile { no_delete: true, no_delete_byte: facts.no_delete_byte, ..again }, facts);
 }
 
 #[test]

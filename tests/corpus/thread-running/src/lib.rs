@@ -15,14 +15,15 @@ impl Invoke for Hazard {
         let started = Arc::new((Mutex::new(false), Condvar::new()));
         let told = Arc::clone(&started);
         static RUNNING: AtomicBool = AtomicBool::new(false);
-        std::thread::spawn(move || {
+        let thread = std::thread::Builder::new().name("worker".to_owned());
+        thread.spawn(move || {
             *told.0.lock().unwrap() = true;
             told.1.notify_all();
             RUNNING.store(true, Ordering::SeqCst);
             while !std::path::Path::new(&path).exists() {
                 std::thread::yield_now();
             }
-        });
+        })?;
         let mut running = started.0.lock().unwrap();
         while !*running {
             running = started.1.wait(running).unwrap();

@@ -75,7 +75,9 @@ impl<'a> Session<'a> {
             (None, true) => None,
             (named, _) => Some(data_folder::make(named.as_deref(), &args.crates.paths[0])?),
         };
-        let host = private_host::build(&[shelf.folder().to_owned()], Files::AsTheyAre, data.as_deref())?;
+        // The shelf is this command's own, wherever temporary folders are kept, and cargo has just filled it.
+        let host =
+            private_host::build(&[shelf.folder().to_owned()], Files::AsTheyAre, data.as_deref(), true)?;
         let host = Arc::new(host);
         let control = if data.is_some() { private_host::serve(&host)? } else { None };
         let observer = output.observe(&host)?;

@@ -39,10 +39,16 @@ fn what_runs_what_changed_what_stopped() {
 
 #[test]
 fn what_became_of_the_old_code() {
-    let unloaded = EventKind::Retired { verdict: Verdict::Unloaded, reasons: Vec::new(), micros: 1_200 };
+    let unloaded = EventKind::Retired {
+        verdict: Verdict::Unloaded,
+        reasons: Vec::new(),
+        is_final: false,
+        micros: 1_200,
+    };
     check(Some(6), &unloaded, &expect!["· word-count 1.4.2  generation 6  unloaded  1.2 ms"]);
     let reasons = vec!["2 calls inside".to_owned(), "a thread `ticker` runs".to_owned()];
-    let retained = EventKind::Retired { verdict: Verdict::Retained, reasons, micros: 2_000_000 };
+    let retained =
+        EventKind::Retired { verdict: Verdict::Retained, reasons, is_final: true, micros: 2_000_000 };
     check(
         Some(6),
         &retained,
