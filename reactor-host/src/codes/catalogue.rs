@@ -120,7 +120,7 @@ pub(super) static SEAMS: &[Seam] = catalogue! {
         RE0504: "the state that was saved last is of a schema that the build does not read" => "add a migration, and list the schema in `reads`";
         RE0510: "`save` gave another schema than the manifest names" => "make them agree";
         RE0511: "calls are inside a generation that was to restore" => "nothing: the swap was taken back";
-        RE0520: "the build is quarantined: it was tried before, and failed" => "build it anew, or lift it with `reactor quarantine lift ID`";
+        RE0520: "the build is quarantined: it was tried before, and failed" => "build it anew, or lift it with `reactor quarantine --lift ID`";
         RE0521: "a generation on trial failed its health check" => "nothing: it was rolled back; the message says what the plugin said";
         RE0522: "a generation on trial panicked more often than `health.max-panics`" => "nothing: it was rolled back; mend the panics";
         RE0523: "the build is swapped in one step with another one, which did not take over" => "mend that one: both are tried again";
@@ -162,6 +162,16 @@ pub(super) static SEAMS: &[Seam] = catalogue! {
         RE0636: "bytes that are no value" => "report it: the two sides do not agree";
         RE0637: "bytes after a value's end" => "report it: the two sides do not agree";
         RE0638: "the type's own reason" => "see the message";
+    }
+    "What lasts": "Told of the data folder. What runs goes on; what could not be written is kept in memory." {
+        RE0701: "nothing can be kept in the data folder" => "name another one, or check its permissions";
+        RE0702: "another host has the data folder" => "end that one, or name another folder", "Each host needs a data folder of its own.";
+        RE0703: "the database is not what was written" => "move it away to begin anew, or bring an older copy back", "To begin anew forgets what is quarantined, what can be rolled back to, and what plugins saved.";
+        RE0704: "the database is of a later version" => "run that version, or name another data folder";
+        RE0705: "something could not be written" => "make room, or correct what the message says", "It is kept in memory, and tried again with the next write.";
+        RE0706: "a stored library is not what was stored" => "install that build again";
+        RE0707: "the store was closed before this was written" => "store it while the host runs";
+        RE0708: "the system gives no thread for the store" => "end something, or raise the limit of threads";
     }
     "The host's methods": "Told to the application. Nothing that runs is changed." {
         RE0801: "plugin folders are named, but native code was not accepted" => "call `trust_native_code`, after reading `SAFETY.md`";
