@@ -22,3 +22,14 @@ mod swap_rules;
 mod files;
 // What a call brings back.
 mod calls;
+// After a swap: what is watched, how it is taken back, what is not tried again, what is kept.
+mod trials;
+// Several plugins in one step, and calls that stay in one set of generations.
+mod together;
+// A running host that other processes ask, and what they can not do to it.
+#[cfg(unix)]
+mod control;
+// What outlives the host, and who may have the folder that it is kept in.
+mod lasting;
+// A folder that works against the host: damaged files, races, storms, rights.
+mod hostile;

@@ -57,6 +57,7 @@ const fn fingerprint() -> u64 {
         Binding::LAYOUT[5],
         Binding::LAYOUT[6],
         Binding::LAYOUT[7],
+        Binding::LAYOUT[8],
         Cell::LAYOUT[0],
         Cell::LAYOUT[1],
         Cell::LAYOUT[2],
@@ -67,9 +68,11 @@ const fn fingerprint() -> u64 {
         offset_of!(PinOps, disturbed),
         offset_of!(PinOps, entered),
         offset_of!(PinOps, left),
+        offset_of!(PinOps, panicked),
         offset_of!(LibcHooks, context),
         offset_of!(LibcHooks, timer_create),
         crate::ffi::SHARDS,
+        crate::ffi::meter::BUCKETS,
         size_of::<usize>(),
     ];
     let mut hash: u64 = 0xcbf2_9ce4_8422_2325;

@@ -77,6 +77,21 @@ mod atomic {
     }
 }
 
+/// What is counted beside the protocol and has no part in it.
+mod meter {
+    #[derive(Default)]
+    #[expect(unreachable_pub, reason = "the protocol hands it on")]
+    pub struct Meter(());
+    #[derive(Default)]
+    #[expect(unreachable_pub, reason = "the protocol hands it on")]
+    pub struct Traffic(());
+
+    impl Meter {
+        #[expect(clippy::unused_self, reason = "as in the library")]
+        pub(super) fn reset<'a>(&self, _: impl Iterator<Item = &'a Traffic>) {}
+    }
+}
+
 #[allow(unreachable_pub, reason = "in the library it is public")]
 #[path = "../src/ffi/protocol.rs"]
 mod protocol;

@@ -9,7 +9,7 @@ mod linked;
 
 use reactor_abi::Entry;
 
-use crate::discover::Candidate;
+use crate::discover::{Candidate, ContentHash};
 use crate::load::{LoadError, Loader};
 use crate::manifest::{Isolation, Manifest};
 use crate::native::instance::Code;
@@ -22,6 +22,8 @@ pub(crate) use linked::Linked;
 pub(crate) struct Build {
     pub(crate) manifest: Manifest,
     pub(crate) source: Source,
+    /// What it is known by where it matters that these very bytes, library and manifest, were tried before.
+    pub(crate) key: ContentHash,
 }
 
 /// Where a build's code is.
@@ -43,7 +45,27 @@ impl std::fmt::Debug for Source {
 
 impl Build {
     pub(crate) fn of(candidate: Candidate) -> Self {
-        Self { manifest: candidate.manifest.clone(), source: Source::File(Box::new(candidate)) }
+        let key = candidate.manifest_text.as_ref().map_or(candidate.hash, |text| {
+            ContentHash::of(&[candidate.hash.to_string().as_bytes(), text.as_bytes()].concat())
+        });
+        Self { manifest: candidate.manifest.clone(), source: Source::File(Box::new(candidate)), key }
+    }
+
+    /// A build that is linked in; `text` is its manifest's.
+    pub(crate) fn linked(manifest: Manifest, text: &str, entry: Entry) -> Self {
+        let key = ContentHash::of(format!("{:p}\n{text}", entry.root().call()).as_bytes());
+        Self { manifest, source: Source::Linked(entry), key }
+    }
+
+    /// The same once more.
+    pub(crate) fn again(&self) -> Option<Self> {
+        match &self.source {
+            Source::Linked(entry) => {
+                let source = Source::Linked(*entry);
+                Some(Self { manifest: self.manifest.clone(), source, key: self.key })
+            }
+            Source::File(_) => None,
+        }
     }
 
     /// The library, when there is one.

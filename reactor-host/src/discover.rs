@@ -14,12 +14,14 @@ mod file;
 pub(crate) mod fixture;
 mod folder;
 mod hash;
+mod owner;
 mod read;
 mod stamp;
 #[cfg(test)]
 mod tests;
 mod tracker;
 
+use std::cell::Cell;
 use std::collections::HashSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -29,6 +31,7 @@ use std::time::SystemTime;
 pub use self::error::{DiscoverError, Shadowed};
 pub(crate) use self::folder::is_passing;
 pub use self::hash::ContentHash;
+pub use self::owner::{Culprit, Exposed, Exposure};
 pub use self::stamp::{FileStamp, Known, Stamp};
 pub use self::tracker::{Change, Settings, Tracker};
 use crate::manifest::{Manifest, PluginId};
@@ -53,6 +56,8 @@ pub struct Candidate {
     pub manifest: Manifest,
     /// Where that manifest was found.
     pub manifest_origin: ManifestOrigin,
+    /// Its text, where that is a file's; that of the copy inside the library stands in `object`.
+    pub manifest_text: Option<Arc<str>>,
     /// The facts of the object file.
     pub object: ObjectFile,
     /// The library, whole.
@@ -120,21 +125,40 @@ pub struct Scan {
     pub at: SystemTime,
     /// Whether a link was followed: events of the linked file are not seen in the folder.
     pub has_links: bool,
+    /// How many files were read: libraries and manifests that earlier scans did not prove unchanged.
+    pub files_read: u64,
 }
 
-/// The limits of a scan, and its clock.
+impl Scan {
+    /// Whether something is not used for rights that may be put right where no event tells of it.
+    pub(crate) fn is_exposed(&self) -> bool {
+        let exposed = |entry: &Entry| matches!(entry.outcome, Outcome::Refused(DiscoverError::Exposed(_)));
+        self.found.iter().any(exposed)
+    }
+}
+
+/// The limits of a scan, its clock, and whom it trusts.
 #[derive(Clone, Debug)]
 pub struct ScanOptions {
     /// The most bytes of a library that are read.
     pub max_library_bytes: u64,
     /// The wall clock, against which the times of files are held.
     pub now: SystemTime,
+    /// Whether files and folders are taken that others than this user and root can change.
+    pub allow_shared_folders: bool,
 }
 
 impl Default for ScanOptions {
     fn default() -> Self {
-        Self { max_library_bytes: MAX_LIBRARY_BYTES, now: SystemTime::now() }
+        Self { max_library_bytes: MAX_LIBRARY_BYTES, now: SystemTime::now(), allow_shared_folders: false }
     }
+}
+
+/// What one look goes by, and what it has done so far.
+struct Look<'a> {
+    known: &'a Known,
+    options: &'a ScanOptions,
+    files_read: Cell<u64>,
 }
 
 /// Looks at all plugin folders with the default limits.
@@ -159,10 +183,12 @@ pub fn scan(dirs: &[PathBuf], known: &Known) -> Scan {
 
 /// Looks at all plugin folders.
 pub fn scan_with(dirs: &[PathBuf], known: &Known, options: &ScanOptions) -> Scan {
-    let mut scan = Scan { found: Vec::new(), at: options.now, has_links: false };
+    let look = Look { known, options, files_read: Cell::new(0) };
+    let mut scan = Scan { found: Vec::new(), at: options.now, has_links: false, files_read: 0 };
     for dir in dirs {
-        folder::scan_dir(dir, known, options, &mut scan);
+        folder::scan_dir(dir, &look, &mut scan);
     }
+    scan.files_read = look.files_read.get();
     scan.found.sort_by(|a, b| (a.id.is_none(), &a.id, &a.source).cmp(&(b.id.is_none(), &b.id, &b.source)));
     // A folder that was named twice offers everything once.
     let mut seen = HashSet::new();
@@ -177,12 +203,21 @@ pub fn scan_with(dirs: &[PathBuf], known: &Known, options: &ScanOptions) -> Scan
 /// Whatever [`scan`] would have reported for it, [`DiscoverError::Changing`] and incomplete files among it, and
 /// [`DiscoverError::NotAPlugin`] for a folder without manifest and library.
 pub fn read_one(path: &Path) -> Result<Candidate, DiscoverError> {
-    let options = ScanOptions::default();
+    read_one_with(path, &ScanOptions::default())
+}
+
+/// Reads a single plugin within other limits than the default ones.
+///
+/// # Errors
+///
+/// As [`read_one`].
+pub fn read_one_with(path: &Path, options: &ScanOptions) -> Result<Candidate, DiscoverError> {
+    let look = Look { known: &Known::new(), options, files_read: Cell::new(0) };
     let entry = if path.is_dir() {
-        folder::plugin_folder(path, &Known::new(), &options)
+        folder::plugin_folder(path, &look)
             .ok_or_else(|| DiscoverError::NotAPlugin { path: path.to_owned() })?
     } else {
-        folder::one_library(path, &options)
+        folder::one_library(path, &look)
     };
     match entry.outcome {
         Outcome::Candidate(candidate) => Ok(*candidate),
@@ -190,4 +225,25 @@ pub fn read_one(path: &Path) -> Result<Candidate, DiscoverError> {
         // Nothing was known, so that nothing can be unchanged.
         Outcome::Unchanged => Err(DiscoverError::Changing { path: path.to_owned() }),
     }
+}
+
+/// Makes a plugin of what was kept of one: the library's bytes, where its file and its folder were, and the path and the
+/// text of its manifest where that stood in a file. What is at those paths now is not looked at.
+///
+/// # Errors
+///
+/// Whatever [`read_one`] would have reported for these bytes and this text.
+pub fn recall(
+    source: PathBuf,
+    folder: &Path,
+    manifest: Option<(PathBuf, &str)>,
+    library: Arc<[u8]>,
+) -> Result<Candidate, DiscoverError> {
+    let mut place = read::Place::new(source, folder);
+    let mut parsed = None;
+    if let Some((path, text)) = manifest {
+        parsed = Some((Manifest::parse(text, &path)?, text.into()));
+        place.manifest_path = Some(path);
+    }
+    read::assemble(&place, parsed, library)
 }

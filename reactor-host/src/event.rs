@@ -4,16 +4,16 @@
 //! nothing waits for a listener.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Condvar, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use semver::Version;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::manifest::PluginId;
 
 /// Something that happened to one plugin.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Event {
     /// Its place in the host's history, from 1 without gaps.
@@ -32,7 +32,7 @@ pub struct Event {
 }
 
 /// What happened. In JSON the variant is the field `event`, its fields stand beside it.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum EventKind {
@@ -81,6 +81,29 @@ pub enum EventKind {
         from: u64,
         /// Which state it goes on with.
         state: StateOutcome,
+        /// The stable code of what the failed one did.
+        code: String,
+        /// What it did.
+        message: String,
+    },
+    /// The time in which a swap could be taken back has passed well: the generation before is stopped.
+    TrialPassed {
+        /// The generation that was kept ready.
+        from: u64,
+    },
+    /// A build is not to be tried again until its bytes change or somebody lifts it. It is written down by now.
+    Quarantined {
+        /// What the build is known by: 64 hexadecimal digits.
+        build: String,
+        /// The stable code of what it did.
+        code: String,
+        /// What it did.
+        message: String,
+    },
+    /// A quarantined build may be tried again.
+    Released {
+        /// What the build is known by.
+        build: String,
     },
     /// A generation that served no more was closed, or could not be.
     Retired {
@@ -89,7 +112,7 @@ pub enum EventKind {
         /// Why not, one sentence each.
         reasons: Vec<String>,
         /// Whether a retained one stays for good. Else it is closed when it comes free, and a further event says so.
-        #[serde(rename = "final")]
+        #[serde(rename = "final", default)]
         is_final: bool,
         /// From the end of its service to the verdict, in microseconds.
         micros: u64,
@@ -113,7 +136,8 @@ pub enum EventKind {
     /// The plugin logged.
     Log {
         /// `trace`, `debug`, `info`, `warn` or `error`.
-        level: &'static str,
+        #[serde(deserialize_with = "level")]
+        level: LevelName,
         /// The message.
         message: String,
         /// The fields, by name.
@@ -121,8 +145,20 @@ pub enum EventKind {
     },
 }
 
+/// The name of a level. By another name than its own, since a `&str` would be read as a part of the text that is parsed.
+pub type LevelName = &'static str;
+
+/// The name of a level, out of a stream.
+fn level<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<LevelName, D::Error> {
+    use reactor_abi::log::Level;
+    let name = String::deserialize(deserializer)?;
+    let levels = [Level::Trace, Level::Debug, Level::Info, Level::Warn, Level::Error];
+    let known = levels.into_iter().map(Level::name).find(|known| *known == name);
+    known.ok_or_else(|| serde::de::Error::custom(format!("`{name}` is no level")))
+}
+
 /// What became of a plugin's state at a swap or a roll-back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum StateOutcome {
@@ -137,7 +173,7 @@ pub enum StateOutcome {
 }
 
 /// Whether a generation's library was closed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Verdict {
@@ -152,14 +188,14 @@ pub enum Verdict {
 /// How many events a listener may be behind.
 const CAPACITY: usize = 65_536;
 
-#[derive(Default)]
 struct Queue {
     events: VecDeque<Event>,
+    /// How many may wait.
+    most: usize,
     lost: u64,
     closed: bool,
 }
 
-#[derive(Default)]
 struct Mailbox {
     queue: Mutex<Queue>,
     arrived: Condvar,
@@ -168,7 +204,18 @@ struct Mailbox {
 /// Who listens to one host.
 pub(crate) struct Events {
     origin: Instant,
-    inner: Mutex<(u64, Vec<Weak<Mailbox>>)>,
+    inner: Mutex<Inner>,
+}
+
+#[derive(Default)]
+struct Inner {
+    last: u64,
+    mailboxes: Vec<Weak<Mailbox>>,
+    /// The last events, for who comes later.
+    kept: VecDeque<Event>,
+    /// How many of them.
+    keep: usize,
+    closed: bool,
 }
 
 impl Events {
@@ -181,10 +228,32 @@ impl Events {
         micros(self.origin.elapsed())
     }
 
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub(crate) fn subscribe(&self) -> Subscription {
-        let mailbox = Arc::new(Mailbox::default());
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner).1.push(Arc::downgrade(&mailbox));
+        Self::join(&mut self.lock(), CAPACITY)
+    }
+
+    fn join(inner: &mut Inner, most: usize) -> Subscription {
+        let queue = Queue { events: VecDeque::new(), most, lost: 0, closed: inner.closed };
+        let mailbox = Arc::new(Mailbox { queue: Mutex::new(queue), arrived: Condvar::new() });
+        inner.mailboxes.push(Arc::downgrade(&mailbox));
         Subscription { mailbox }
+    }
+
+    /// Keeps the last `keep` events from here on, for [`catch_up`](Self::catch_up).
+    pub(crate) fn keep(&self, keep: usize) {
+        let mut inner = self.lock();
+        inner.keep = inner.keep.max(keep);
+    }
+
+    /// The kept events after number `since`, and those that come, without a gap between; a listener may be `most` behind.
+    pub(crate) fn catch_up(&self, since: u64, most: usize) -> (Vec<Event>, Subscription) {
+        let mut inner = self.lock();
+        let kept = inner.kept.iter().filter(|event| event.seq > since).cloned().collect();
+        (kept, Self::join(&mut inner, most))
     }
 
     pub(crate) fn emit(
@@ -194,14 +263,20 @@ impl Events {
         generation: Option<u64>,
         kind: EventKind,
     ) {
-        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-        inner.0 += 1;
-        let event =
-            Event { seq: inner.0, at_us: micros(self.origin.elapsed()), plugin, version, generation, kind };
-        inner.1.retain(|mailbox| {
+        let mut inner = self.lock();
+        inner.last += 1;
+        let event = Event {
+            seq: inner.last,
+            at_us: micros(self.origin.elapsed()),
+            plugin,
+            version,
+            generation,
+            kind,
+        };
+        inner.mailboxes.retain(|mailbox| {
             let Some(mailbox) = mailbox.upgrade() else { return false };
             let mut queue = mailbox.queue.lock().unwrap_or_else(PoisonError::into_inner);
-            if queue.events.len() == CAPACITY {
+            if queue.events.len() >= queue.most {
                 queue.events.pop_front();
                 queue.lost += 1;
             }
@@ -209,12 +284,19 @@ impl Events {
             mailbox.arrived.notify_one();
             true
         });
+        if inner.keep > 0 {
+            if inner.kept.len() >= inner.keep {
+                inner.kept.pop_front();
+            }
+            inner.kept.push_back(event);
+        }
     }
 
     /// Ends every subscription once it has been read to its end.
     pub(crate) fn close(&self) {
-        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-        for mailbox in inner.1.drain(..).filter_map(|mailbox| mailbox.upgrade()) {
+        let mut inner = self.lock();
+        inner.closed = true;
+        for mailbox in inner.mailboxes.drain(..).filter_map(|mailbox| mailbox.upgrade()) {
             mailbox.queue.lock().unwrap_or_else(PoisonError::into_inner).closed = true;
             mailbox.arrived.notify_all();
         }
@@ -245,6 +327,12 @@ impl Subscription {
     /// How many events were dropped because nobody read them, up to now.
     pub fn lost(&self) -> u64 {
         self.mailbox.queue.lock().unwrap_or_else(PoisonError::into_inner).lost
+    }
+
+    /// Whether no event waits and none will come.
+    pub(crate) fn is_over(&self) -> bool {
+        let queue = self.mailbox.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        queue.closed && queue.events.is_empty()
     }
 
     fn wait(&self, deadline: Option<Instant>) -> Option<Event> {

@@ -12,6 +12,7 @@ use reactor_abi::Value;
 use reactor_abi::context::Birth;
 use reactor_abi::ffi::Op;
 
+use crate::account::Ledger;
 use crate::backend::{Backends, Build, Source};
 use crate::manifest::Handoff;
 use crate::native::context::Desk;
@@ -84,11 +85,20 @@ impl Generation {
         backends: &Backends,
         routes: &Arc<Routes>,
         desk: Weak<dyn Desk>,
+        ledger: &Ledger,
     ) -> Result<Self, Stillborn> {
         let code = backends.open(build, number).map_err(Stillborn::Unopened)?;
         let manifest = &build.manifest;
-        let life =
-            Life::new(routes.pool(), routes.weak(), manifest.id.clone(), manifest.version.clone(), number);
+        let life = ledger.open(&manifest.id, |totals| {
+            Life::new(
+                routes.pool(),
+                routes.weak(),
+                manifest.id.clone(),
+                manifest.version.clone(),
+                number,
+                totals,
+            )
+        });
         let birth = Birth {
             id: manifest.id.to_string(),
             version: manifest.version.to_string(),

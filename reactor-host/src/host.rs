@@ -14,16 +14,21 @@ use reactor_abi::{Entry, Error, Value};
 
 pub use self::builder::HostBuilder;
 pub use self::error::HostError;
-use crate::backend::{Build, Source};
+use crate::account::Account;
+use crate::backend::Build;
+use crate::control::Seat;
 use crate::discover::{Settings, Tracker};
-use crate::event::{EventKind, Subscription};
+use crate::event::{Event, EventKind, Subscription};
 use crate::manifest::{Manifest, PluginId};
+use crate::native::pool::Pinned;
 use crate::native::{Lease, inside_plugin_code};
 use crate::order::Order;
 use crate::report::{PluginInfo, Reason, Report};
-use crate::retained::Retained;
+use crate::retained::{Retained, RetainedList};
 use crate::shared::Shared;
-use crate::watch::{Follow, FollowSettings};
+use crate::store::Quarantined;
+
+use crate::watch::{Effort, Follow, FollowSettings};
 
 /// Plugins in an application: found, checked, run, swapped, closed.
 ///
@@ -51,6 +56,7 @@ pub struct Host {
     conductor: Option<JoinHandle<()>>,
     folders: Vec<PathBuf>,
     watching: Settings,
+    pub(crate) seat: Seat,
 }
 
 impl Host {
@@ -112,8 +118,9 @@ impl Host {
     ///
     /// A bad manifest, or as [`start`](Self::start).
     pub fn install(&self, manifest: &str, entry: Entry) -> Result<Report, HostError> {
-        let manifest = Manifest::parse(manifest, "plugin.toml (linked)".as_ref())?;
-        let build = Box::new(Build { manifest, source: Source::Linked(entry) });
+        let text = manifest;
+        let manifest = Manifest::parse(text, "plugin.toml (linked)".as_ref())?;
+        let build = Box::new(Build::linked(manifest, text, entry));
         self.ask(|reply| Order::Install(build, reply))
     }
 
@@ -125,6 +132,83 @@ impl Host {
     pub fn swap(&self, plugin: &str) -> Result<Report, HostError> {
         let plugin = id(plugin)?;
         self.ask(|reply| Order::Swap(plugin, reply))
+    }
+
+    /// As [`swap`](Self::swap), for several plugins in one step: all of them take over, or none. A call, with all that it
+    /// calls among them, meets only old or only new generations. Plugins that change at the same time and depend on each
+    /// other are swapped so without being asked.
+    ///
+    /// # Errors
+    ///
+    /// As [`swap`](Self::swap).
+    pub fn swap_together(&self, plugins: &[&str]) -> Result<Report, HostError> {
+        let plugins = plugins.iter().map(|plugin| id(plugin)).collect::<Result<_, _>>()?;
+        self.ask(|reply| Order::SwapTogether(plugins, reply))
+    }
+
+    /// Goes back to the build that served before the present one, which is quarantined. While the present one is on
+    /// trial, the generation before is there and takes over at once, with what became of the state since, if it reads it;
+    /// later its build is loaded again, from what the host kept of it.
+    ///
+    /// # Errors
+    ///
+    /// As [`swap`](Self::swap). That there is nothing to go back to is in the report (`RE0525`).
+    pub fn rollback(&self, plugin: &str) -> Result<Report, HostError> {
+        let plugin = id(plugin)?;
+        self.ask(|reply| Order::RollBack(plugin, reply))
+    }
+
+    /// What is quarantined: builds that are not tried again until their bytes change or they are
+    /// [lifted](Self::lift_quarantine).
+    pub fn quarantined(&self) -> Vec<Quarantined> {
+        self.shared.store.quarantine_list()
+    }
+
+    /// Has all that is quarantined of a plugin be tried again. A build that stands in the folder takes over at once.
+    ///
+    /// # Errors
+    ///
+    /// As [`swap`](Self::swap). That nothing was quarantined is in the report (`RE0526`).
+    pub fn lift_quarantine(&self, plugin: &str) -> Result<Report, HostError> {
+        let plugin = id(plugin)?;
+        self.ask(|reply| Order::Lift(plugin, reply))
+    }
+
+    /// Has a plugin save its state while it runs, and keeps that: when this returns, the state outlives the program, if
+    /// the host has a data folder. A swap and a stop do this by themselves.
+    ///
+    /// # Errors
+    ///
+    /// As [`swap`](Self::swap). That it could not be saved is in the report.
+    pub fn save(&self, plugin: &str) -> Result<Report, HostError> {
+        let plugin = id(plugin)?;
+        self.ask(|reply| Order::Save(plugin, reply))
+    }
+
+    /// Pins several plugins, all of one moment: calls through the answer meet these very generations, whatever is swapped
+    /// meanwhile. Keep it short: a plugin that hands its state over waits for it, at most its `pause-deadline`.
+    ///
+    /// ```no_run
+    /// # fn show(host: &reactor_host::Host) -> Result<(), Box<dyn std::error::Error>> {
+    /// use reactor_host::Value;
+    ///
+    /// let both = host.pin(&["store", "index"])?;
+    /// let entries = both.invoke("store", "list", &Value::Null)?;
+    /// both.invoke("index", "rebuild", &entries)?; // of the same swap as the store that answered
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// One is no plugin id (`RE0803`), is not there (`RE0601`), or is handing its state over (`RE0604`).
+    pub fn pin(&self, plugins: &[&str]) -> Result<PinSet, Error> {
+        let lease = |plugin: &&str| {
+            let plugin = id(plugin).map_err(|error| Error::new(error.code(), error.to_string()))?;
+            Ok(self.shared.routes.lease(&plugin, None))
+        };
+        let leases = plugins.iter().map(lease).collect::<Result<Vec<_>, Error>>()?;
+        Ok(PinSet { pins: self.shared.routes.pin(&leases)? })
     }
 
     /// Switches a plugin off, its dependants first.
@@ -166,13 +250,35 @@ impl Host {
         self.shared.events.subscribe()
     }
 
+    /// A second way to the same host, for who asks on behalf of others. Dropping it ends nothing; when the host has
+    /// ended it says so.
+    pub(crate) fn view(&self) -> Self {
+        Self {
+            shared: Arc::clone(&self.shared),
+            conductor: None,
+            folders: Vec::new(),
+            watching: self.watching.clone(),
+            seat: Seat::elsewhere(),
+        }
+    }
+
+    /// Keeps the last `most` events for [`catch_up`](Self::catch_up).
+    pub(crate) fn keep_events(&self, most: usize) {
+        self.shared.events.keep(most);
+    }
+
+    /// The kept events after number `since`, and those that come, for a listener that may be `most` behind.
+    pub(crate) fn catch_up(&self, since: u64, most: usize) -> (Vec<Event>, Subscription) {
+        self.shared.events.catch_up(since, most)
+    }
+
     /// A handle to a plugin. It survives swaps, and may be taken before the plugin is there.
     ///
     /// # Errors
     ///
     /// `plugin` is no plugin id.
     pub fn plugin(&self, plugin: &str) -> Result<Handle, HostError> {
-        Ok(Handle { lease: self.shared.routes.lease(&id(plugin)?) })
+        Ok(Handle { lease: self.shared.routes.lease(&id(plugin)?, None) })
     }
 
     /// Runs an action of a plugin, on this thread. For many calls take a [`Handle`].
@@ -187,6 +293,11 @@ impl Host {
 
     /// Generations that serve no more and are still in memory, with the reasons, the oldest first.
     pub fn retained(&self) -> Vec<Retained> {
+        self.retained_list().generations
+    }
+
+    /// The same, with how many there may be.
+    pub fn retained_list(&self) -> RetainedList {
         self.shared.retained.list()
     }
 
@@ -196,6 +307,11 @@ impl Host {
         if let Some(Reason { code, message }) = self.shared.retained.set_budget(generations) {
             self.shared.events.emit(None, None, None, EventKind::Warned { code, message });
         }
+    }
+
+    /// What was counted of each plugin that ever ran: calls, panics, bytes, and how long calls take.
+    pub fn accounts(&self) -> Vec<Account> {
+        self.shared.ledger.read(&self.shared.list())
     }
 
     /// How many calls were ever made to wait, because a plugin's state was being handed over.
@@ -211,10 +327,11 @@ impl Host {
 
 impl Drop for Host {
     fn drop(&mut self) {
+        // A view of another host has none.
+        let Some(conductor) = self.conductor.take() else { return };
         let (done, ended) = mpsc::channel();
         self.shared.close();
         self.shared.order(Order::Shutdown(done));
-        let Some(conductor) = self.conductor.take() else { return };
         if inside_plugin_code() {
             // The conductor may be waiting for this very thread: it ends by itself.
             return;
@@ -225,6 +342,8 @@ impl Drop for Host {
             // It ended; a panic of its own has been printed by its thread.
             let _ = conductor.join();
         }
+        // What hangs may keep the host's parts for ever; the data folder is free from here on.
+        let _ = self.shared.store.close();
     }
 }
 
@@ -238,6 +357,13 @@ pub struct Watch {
     follow: Option<Follow>,
     shared: Arc<Shared>,
     settings: Settings,
+}
+
+impl Watch {
+    /// How much following the folders took so far: nothing more is done while nothing happens in them.
+    pub fn effort(&self) -> Effort {
+        self.follow.as_ref().map(Follow::effort).unwrap_or_default()
+    }
 }
 
 impl Drop for Watch {
@@ -283,5 +409,39 @@ impl Handle {
     /// That the plugin is not there, with the reason.
     pub fn generation(&self) -> Result<u64, Error> {
         Ok(self.lease.pin()?.generation())
+    }
+}
+
+/// Several plugins, pinned at one moment. See [`Host::pin`]. It stays on the thread that made it.
+#[must_use = "what is pinned is let go when this is dropped"]
+pub struct PinSet {
+    pins: Vec<Pinned>,
+}
+
+impl PinSet {
+    fn of(&self, plugin: &str) -> Result<&Pinned, Error> {
+        let found = self.pins.iter().find(|pin| pin.target().is_some_and(|id| id.as_str() == plugin));
+        found.ok_or_else(|| {
+            Error::new("RE0615", format!("{plugin} is not among the plugins that were pinned"))
+        })
+    }
+
+    /// Runs an action of one of them, on this thread.
+    ///
+    /// # Errors
+    ///
+    /// The plugin's own error; that it panicked (`RE0603`); that it was not pinned (`RE0615`).
+    pub fn invoke(&self, plugin: &str, action: &str, value: &Value) -> Result<Value, Error> {
+        let answer = self.of(plugin)?.call(Op::Invoke, action, &value.encode()?)?;
+        Ok(Value::decode(&answer)?)
+    }
+
+    /// The generation that is pinned of one of them.
+    ///
+    /// # Errors
+    ///
+    /// It was not pinned (`RE0615`).
+    pub fn generation(&self, plugin: &str) -> Result<u64, Error> {
+        Ok(self.of(plugin)?.generation())
     }
 }

@@ -10,11 +10,16 @@
 //!   before any of their code runs; [`resolve`]: which of them can run together.
 //! - [`stage`], [`load`]: a private copy, opened and checked. The boundary itself is `native`, with the `unsafe` of
 //!   this crate.
-//! - [`event`], [`report`]: what became of them.
+//! - [`store`]: what lasts.
+//! - [`event`], [`report`]: what became of them; [`codes`]: what an error's code means.
+//! - [`control`]: how a person's command asks a running host.
 
+pub mod account;
 mod backend;
 pub mod clock;
+pub mod codes;
 mod conductor;
+pub mod control;
 pub mod discover;
 pub mod event;
 mod generation;
@@ -34,13 +39,16 @@ mod shared;
 mod signal;
 pub mod stage;
 mod stagehand;
+pub mod store;
 mod swap;
 mod tasks;
 pub mod watch;
 
+pub use account::{Account, Latency};
 pub use event::{Event, EventKind, StateOutcome, Subscription, Verdict};
-pub use host::{Handle, Host, HostBuilder, HostError, Watch};
+pub use host::{Handle, Host, HostBuilder, HostError, PinSet, Watch};
 pub use manifest::{Manifest, PluginId};
 pub use reactor_abi::{Entry, Error, Value, value};
 pub use report::{Outcome, OutcomeStatus, PluginInfo, PluginStatus, Reason, Report};
-pub use retained::Retained;
+pub use retained::{Retained, RetainedList};
+pub use store::Quarantined;

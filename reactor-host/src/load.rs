@@ -3,18 +3,17 @@
 //! Owns the order of the checks: embedded facts before anything is opened, a private copy, the loader, the layout,
 //! the root. Must never know why a library is loaded, nor what becomes of it.
 
-use std::collections::HashSet;
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
 
 use reactor_abi::facts::{API_VERSION, FINGERPRINT};
 
-use crate::discover::{Candidate, ContentHash};
+use crate::discover::{Candidate, ContentHash, FileStamp};
 use crate::manifest::PluginId;
 use crate::native::Image;
 pub use crate::native::layout::LayoutMismatch;
 use crate::native::open::Forecast;
 use crate::stage::{StageError, Stager};
+use crate::store::Store;
 
 /// Why a library could not be loaded.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -167,15 +166,18 @@ impl LoadError {
 /// Loads libraries for one host.
 pub(crate) struct Loader {
     stager: Stager,
-    /// Bytes whose layout was checked by this host program: they need not be checked again.
-    checked: Mutex<HashSet<ContentHash>>,
+    /// Tells which builds' layout this very program has found good, in this run or an earlier one: they need not be
+    /// checked again.
+    store: Store,
+    program: String,
     /// The embedder's policy: private copies lose the flag of `-z nodelete`.
     clears_no_delete: bool,
 }
 
 impl Loader {
-    pub(crate) fn new(stager: Stager, clears_no_delete: bool) -> Self {
-        Self { stager, checked: Mutex::default(), clears_no_delete }
+    /// `program`: what only this very program is called, see [`program`].
+    pub(crate) fn new(stager: Stager, store: Store, program: String, clears_no_delete: bool) -> Self {
+        Self { stager, store, program, clears_no_delete }
     }
 
     /// Stages and opens the library of `candidate` as generation `number`.
@@ -203,22 +205,50 @@ impl Loader {
         if let Some(library) = relative_dependency(candidate) {
             return Err(LoadError::RelativeDependency { path, library });
         }
-        let cleared =
-            self.clears_no_delete.then(|| candidate.object.without_no_delete(&candidate.bytes)).flatten();
-        let bytes = cleared.as_deref().unwrap_or(&candidate.bytes);
-        let staged = self.stager.stage(candidate, bytes, number)?;
-        let known = self.checked.lock().unwrap_or_else(PoisonError::into_inner).contains(&candidate.hash);
         let object = &candidate.object;
+        let cleared = self.clears_no_delete.then(|| object.without_no_delete(&candidate.bytes)).flatten();
+        let staged = self.stager.stage(candidate, cleared.as_deref().unwrap_or(&candidate.bytes), number)?;
         let forecast = Forecast {
             planted: facts.planted,
             no_delete: object.no_delete && !self.clears_no_delete,
             unique_symbols: object.unique_symbols.clone(),
             keeping_imports: object.keeping_imports.clone(),
         };
-        let image = Image::open(staged, forecast, !known, &object.needed)?;
-        self.checked.lock().unwrap_or_else(PoisonError::into_inner).insert(candidate.hash);
+        let image = Image::open(staged, forecast, self.is_unknown(&candidate.hash), &object.needed)?;
+        self.found_good(&candidate.hash);
         Ok(image)
     }
+
+    /// Whether the layout of a build is to be checked.
+    fn is_unknown(&self, build: &ContentHash) -> bool {
+        !self.store.is_checked(build, &self.program, FINGERPRINT)
+    }
+
+    fn found_good(&self, build: &ContentHash) {
+        // Not waited for: a check that is forgotten is made again.
+        self.store.checked(build, &self.program, FINGERPRINT);
+    }
+}
+
+/// What this very program is called among those that share a data folder: by its version, that of this crate, and its
+/// file as it is on disk, since a program that was built again under its old version has other layouts. Where the file
+/// can not be looked at, each process is a program of its own.
+pub(crate) fn program(application: &str, version: &semver::Version) -> String {
+    let running = if cfg!(target_os = "linux") {
+        // Is the file that runs, also when its path has been given to another one since.
+        Ok(PathBuf::from("/proc/self/exe"))
+    } else {
+        std::env::current_exe()
+    };
+    let stamp = running.and_then(std::fs::metadata).map(|metadata| FileStamp::of(&metadata));
+    let file = match stamp {
+        Ok(stamp) => format!(
+            "file {}:{}:{}:{}:{}",
+            stamp.device, stamp.inode, stamp.size, stamp.modified_ns, stamp.changed_ns
+        ),
+        Err(_) => format!("process {} {:?}", std::process::id(), std::time::SystemTime::now()),
+    };
+    format!("{application} {version}, reactor-host {}, {file}", env!("CARGO_PKG_VERSION"))
 }
 
 /// A dependency that only the original place would find.
@@ -231,4 +261,36 @@ fn relative_dependency(candidate: &Candidate) -> Option<String> {
         .find(|path| path.contains("$ORIGIN") || path.starts_with("@loader_path"))
         .or_else(|| object.needed.iter().find(|name| name.contains('/')))
         .cloned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Holder;
+
+    #[test]
+    fn a_build_is_checked_once_by_each_program_also_across_runs() {
+        let (data, build) = (tempfile::tempdir().expect("a folder"), ContentHash::of(b"a build"));
+        let run = |program: &str, unknown: bool| {
+            let (store, _) = Store::open(data.path(), &Holder::new("tests", "1.0.0")).expect("it opens");
+            let loader =
+                Loader::new(Stager::new(data.path()).expect("a folder"), store, program.to_owned(), false);
+            assert_eq!(loader.is_unknown(&build), unknown, "{program}");
+            loader.found_good(&build);
+            assert!(!loader.is_unknown(&build));
+            assert!(loader.is_unknown(&ContentHash::of(b"another build")));
+        };
+        run("tests 1.0.0", true);
+        run("tests 1.0.0", false);
+        run("tests 1.0.1", true);
+        run("tests 1.0.0", true);
+    }
+
+    #[test]
+    fn this_program_has_one_name_and_another_version_has_another() {
+        let version = |text: &str| program("tests", &text.parse().expect("a version"));
+        assert_eq!(version("1.0.0"), version("1.0.0"));
+        assert_ne!(version("1.0.0"), version("1.0.1"));
+        assert!(version("1.0.0").contains("file "), "the program's file can be looked at");
+    }
 }

@@ -9,7 +9,7 @@ use reactor_abi::ffi::RequestKind;
 use crate::backend::Build;
 use crate::discover::{Known, Tracker};
 use crate::manifest::PluginId;
-use crate::report::Report;
+use crate::report::{Reason, Report};
 
 /// Something to be done, and whom to tell.
 pub(crate) enum Order {
@@ -23,6 +23,21 @@ pub(crate) enum Order {
     Install(Box<Build>, SyncSender<Report>),
     /// Read a plugin's files again and swap it, whether or not they changed.
     Swap(PluginId, SyncSender<Report>),
+    /// As `Swap`, for several plugins in one step.
+    SwapTogether(Vec<PluginId>, SyncSender<Report>),
+    /// Go back to the build that served before.
+    RollBack(PluginId, SyncSender<Report>),
+    /// Let what is quarantined of a plugin be tried again.
+    Lift(PluginId, SyncSender<Report>),
+    /// Save a plugin's state, while it runs.
+    Save(PluginId, SyncSender<Report>),
+    /// A generation on trial has failed, and why.
+    Misbehaved {
+        /// Its number.
+        generation: u64,
+        /// What it did.
+        reason: Reason,
+    },
     /// Switch a plugin off, or on again.
     Switch(PluginId, bool, SyncSender<Report>),
     /// Give what is known of the folders to who watches them from here on. `None`: somebody does already.

@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use semver::Version;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::generation::PhaseFailure;
 use crate::manifest::PluginId;
@@ -21,7 +21,7 @@ pub(crate) fn lossy_option<S: Serializer>(path: &Option<PathBuf>, serializer: S)
 }
 
 /// Every outcome of a start or a rescan, not the first error.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Report {
     /// One per plugin or file that was looked at and was not simply unchanged.
@@ -54,7 +54,7 @@ impl Report {
 /// }
 /// # }
 /// ```
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Outcome {
     /// The plugin, where it could be told.
@@ -82,7 +82,7 @@ impl fmt::Display for Outcome {
 }
 
 /// See [`Outcome`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "outcome", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum OutcomeStatus {
@@ -108,6 +108,13 @@ pub enum OutcomeStatus {
     },
     /// It is there no longer.
     Stopped,
+    /// Its state was saved, and is kept.
+    Saved {
+        /// The schema of the state.
+        schema: u32,
+        /// Its length.
+        bytes: u64,
+    },
     /// It does not run, or (when a generation is named) that one goes on instead of the new build.
     Failed {
         /// The stable code.
@@ -127,6 +134,7 @@ impl fmt::Display for OutcomeStatus {
                 write!(f, "generation {generation} has taken over from generation {from}")
             }
             Self::Stopped => f.write_str("stopped"),
+            Self::Saved { schema, bytes } => write!(f, "saved {bytes} bytes of schema {schema}"),
             Self::Failed { code, message, serving } => {
                 // What runs and fails has a code of the running host's, or one of its own.
                 let ran = code.starts_with("RE06") || !code.starts_with("RE0");
@@ -141,7 +149,7 @@ impl fmt::Display for OutcomeStatus {
 }
 
 /// One plugin, as the host knows it now.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct PluginInfo {
     /// The plugin, where it could be told.
@@ -158,10 +166,12 @@ pub struct PluginInfo {
     pub status: PluginStatus,
     /// Why the newest build is not the one that serves, if so.
     pub refused_build: Option<Reason>,
+    /// While the generation that serves is on trial: the one before, which is suspended and ready to go back to.
+    pub kept_ready: Option<u64>,
 }
 
 /// See [`PluginInfo`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "status", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum PluginStatus {
@@ -181,7 +191,7 @@ pub enum PluginStatus {
 }
 
 /// Why something is not so. As text: `[RE0301] message`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Reason {
     /// The stable code.

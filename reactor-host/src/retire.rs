@@ -20,7 +20,9 @@ use crate::native::life::Stage;
 use crate::native::open::Closed;
 use crate::native::{Instance, Life};
 use crate::report::Reason;
+use crate::routes::Set;
 use crate::shared::Shared;
+use crate::swap::lives;
 
 /// The thread that retires the generations of one host.
 pub(crate) struct Reaper {
@@ -30,7 +32,8 @@ pub(crate) struct Reaper {
 }
 
 enum Message {
-    Retire(Arc<Generation>),
+    /// A generation, and all that were swapped together, itself among them: none ends while a caller is inside another.
+    Retire(Arc<Generation>, Set),
     /// Return when all are closed, or at this moment.
     Finish(Instant),
 }
@@ -47,9 +50,17 @@ impl Reaper {
 
     /// Takes over a generation to which no route leads any more.
     pub(crate) fn retire(&self, generation: Arc<Generation>) {
-        generation.life.announce_waiter();
-        // After `finish` nobody receives: the generation is dropped with the message, and dropping retains it.
-        let _ = self.inbox.send(Message::Retire(generation));
+        self.retire_set(vec![generation]);
+    }
+
+    /// Takes over generations that were swapped together, and to which no route leads any more but their own.
+    pub(crate) fn retire_set(&self, generations: Vec<Arc<Generation>>) {
+        let set = lives(&generations);
+        for generation in generations {
+            generation.life.announce_waiter();
+            // After `finish` nobody receives: the generation is dropped with the message, and dropping retains it.
+            let _ = self.inbox.send(Message::Retire(generation, Arc::clone(&set)));
+        }
         self.shared.routes.signal().notify();
     }
 
@@ -74,7 +85,7 @@ fn work(shared: &Arc<Shared>, messages: &Receiver<Message>) {
         let seen = signal.count();
         loop {
             match messages.try_recv() {
-                Ok(Message::Retire(generation)) => retiring.push(Retiring::new(generation)),
+                Ok(Message::Retire(generation, set)) => retiring.push(Retiring::new(generation, set)),
                 Ok(Message::Finish(deadline)) => finish = Some(deadline),
                 Err(TryRecvError::Empty) => break,
                 Err(TryRecvError::Disconnected) => {
@@ -101,6 +112,8 @@ fn work(shared: &Arc<Shared>, messages: &Receiver<Message>) {
 /// One generation on its way out.
 struct Retiring {
     life: Arc<Life>,
+    /// Those that were swapped together with it; empty once they are on their own.
+    set: Set,
     unload: Unload,
     limit: Duration,
     since: Instant,
@@ -124,11 +137,12 @@ enum Step {
 }
 
 impl Retiring {
-    fn new(generation: Arc<Generation>) -> Self {
+    fn new(generation: Arc<Generation>, set: Set) -> Self {
         let (now, limit) = (Instant::now(), generation.stop_deadline());
         generation.life.tasks.close();
         Self {
             life: Arc::clone(&generation.life),
+            set,
             unload: generation.build.manifest.run.unload,
             limit,
             since: now,
@@ -223,12 +237,27 @@ impl Retiring {
 
     /// Begins the end once nobody is inside and no task runs.
     fn drained(&mut self, generation: Arc<Generation>, shared: &Arc<Shared>) -> Result<Step, Step> {
+        // A caller that is inside one of a set is counted there for as long as it calls others of the set. When nobody
+        // is inside any, nobody comes: they find what everybody finds from here on, and each is on its own.
+        if self.set.iter().all(|life| life.inside() == 0) && !self.set.is_empty() {
+            shared.routes.disband(&self.set);
+            self.set = Set::from([]);
+        }
         let (inside, tasks) = (self.life.inside(), self.life.tasks.running());
-        if inside > 0 || !tasks.is_empty() {
+        if inside > 0 || !tasks.is_empty() || !self.set.is_empty() {
+            let others: Vec<_> = self.set.iter().filter(|other| other.inside() > 0).cloned().collect();
             let life = Arc::clone(&self.life);
             self.be_patient(shared, || {
                 let tasks = tasks.iter().map(|task| format!("task `{task}` has not ended"));
-                in_use(&life).into_iter().chain(tasks).collect()
+                let together = others.iter().filter(|other| other.number != life.number).map(|other| {
+                    format!(
+                        "{} generation {} of {}, with which it was swapped",
+                        calls_inside(other.inside()),
+                        other.number,
+                        other.plugin
+                    )
+                });
+                in_use(&life).into_iter().chain(tasks).chain(together).collect()
             });
             return Err(Step::Draining(generation));
         }

@@ -1,6 +1,7 @@
 //! Where calls go: for each plugin what its callers' cells hold, switched for all of them under one lock.
 //!
-//! Owns the cells of every handle and importer, and the rule for a caller whose cell holds no address. Must never
+//! Owns the cells of every handle and importer, the sets of generations that call each other and nobody else's
+//! successors, and the rule for a caller whose cell holds no address. Must never
 //! run plugin code, nor know how a generation came to be.
 
 use std::collections::HashMap;
@@ -11,8 +12,9 @@ use std::time::{Duration, Instant};
 use reactor_abi::Error;
 
 use crate::manifest::PluginId;
+use crate::native::pool::Pinned;
 use crate::native::pool::Word;
-use crate::native::{Lease, Life, Pool};
+use crate::native::{Lease, Life, Pool, inside_plugin_code};
 use crate::signal::Signal;
 
 /// The longest `pause-deadline` that counts; a longer one is taken for this.
@@ -24,10 +26,18 @@ const LONGEST_WAIT: Duration = Duration::from_secs(10);
 /// The routes of one host.
 pub(crate) struct Routes {
     pool: Arc<Pool>,
-    inner: Mutex<HashMap<PluginId, Route>>,
+    inner: Mutex<Inner>,
     signal: Signal,
     waits: AtomicU64,
     me: Weak<Self>,
+}
+
+#[derive(Default)]
+struct Inner {
+    routes: HashMap<PluginId, Route>,
+    /// What the importers of some generations find in place of the route, by the importing generation's number: a
+    /// generation that was swapped together with others keeps calling those that it was built with.
+    views: HashMap<u64, HashMap<PluginId, State>>,
 }
 
 struct Route {
@@ -35,21 +45,25 @@ struct Route {
     cells: Vec<Weak<Lease>>,
 }
 
+#[derive(Clone)]
 enum State {
     /// Nobody serves, and this is why.
     Absent(String),
     /// This generation serves.
     Serving(Arc<Life>),
-    /// This generation hands over; callers from outside wait.
-    Paused(Arc<Life>),
+    /// The first hands over, together with all of the second; callers from outside wait.
+    Paused(Arc<Life>, Set),
 }
+
+/// Generations that are switched to, paused and retired together.
+pub(crate) type Set = Arc<[Arc<Life>]>;
 
 impl State {
     fn word(&self) -> Word {
         match self {
             Self::Absent(_) => Word::ABSENT,
             Self::Serving(life) => life.word(),
-            Self::Paused(_) => Word::PAUSED,
+            Self::Paused(..) => Word::PAUSED,
         }
     }
 }
@@ -64,6 +78,27 @@ pub(crate) enum Passage {
     Refused(Error),
 }
 
+impl Inner {
+    fn state(&self, target: &PluginId, importer: Option<u64>) -> Option<&State> {
+        let own = importer.and_then(|number| self.views.get(&number)?.get(target));
+        own.or_else(|| Some(&self.routes.get(target)?.state))
+    }
+
+    /// Has every cell that leads to `target` hold what its importer is to find.
+    fn refresh(&mut self, target: &PluginId) {
+        let Self { routes, views } = self;
+        let Some(Route { state, cells }) = routes.get_mut(target) else { return };
+        let word = state.word();
+        cells.retain(|cell| {
+            cell.upgrade().is_some_and(|cell| {
+                let own = cell.importer().and_then(|number| views.get(&number)?.get(target));
+                cell.set(own.map_or(word, State::word));
+                !cell.is_cut()
+            })
+        });
+    }
+}
+
 impl Routes {
     pub(crate) fn new() -> Arc<Self> {
         Arc::new_cyclic(|me| Self {
@@ -75,7 +110,7 @@ impl Routes {
         })
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<PluginId, Route>> {
+    fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -97,38 +132,34 @@ impl Routes {
         self.waits.load(Ordering::Relaxed)
     }
 
-    /// A cell for calls to `target`, kept up to date until it is dropped.
-    pub(crate) fn lease(&self, target: &PluginId) -> Arc<Lease> {
-        let lease = Arc::new(Lease::new(&self.pool, self.me.clone(), Some(target.clone())));
-        let mut routes = self.lock();
-        if routes.len() == routes.capacity() {
-            routes.retain(|_, route| !route.is_forgotten());
+    /// A cell for calls to `target`, kept up to date until it is dropped. `importer`: the generation that calls through
+    /// it; `None`, the application.
+    pub(crate) fn lease(&self, target: &PluginId, importer: Option<u64>) -> Arc<Lease> {
+        let lease = Arc::new(Lease::new(&self.pool, self.me.clone(), Some(target.clone()), importer));
+        let mut inner = self.lock();
+        if inner.routes.len() == inner.routes.capacity() {
+            inner.routes.retain(|_, route| !route.is_forgotten());
         }
-        let route = route(&mut routes, target);
-        lease.set(route.state.word());
+        let route = route(&mut inner.routes, target);
         // Handles come and go; the dead ones are swept when the list would grow.
         if route.cells.len() == route.cells.capacity() {
             route.cells.retain(|cell| cell.strong_count() > 0);
         }
         route.cells.push(Arc::downgrade(&lease));
+        if let Some(state) = inner.state(target, importer) {
+            lease.set(state.word());
+        }
         lease
     }
 
     /// Sends the calls of several plugins elsewhere, in one step as far as anybody can see who takes the lock.
     fn switch<'a>(&self, changes: impl IntoIterator<Item = (&'a PluginId, State)>) {
-        let mut routes = self.lock();
+        let mut inner = self.lock();
         for (plugin, state) in changes {
-            let route = route(&mut routes, plugin);
-            route.state = state;
-            let word = route.state.word();
-            route.cells.retain(|cell| {
-                cell.upgrade().is_some_and(|cell| {
-                    cell.set(word);
-                    !cell.is_cut()
-                })
-            });
+            route(&mut inner.routes, plugin).state = state;
+            inner.refresh(plugin);
         }
-        drop(routes);
+        drop(inner);
         self.signal.notify();
     }
 
@@ -137,9 +168,68 @@ impl Routes {
         self.switch([(&life.plugin, State::Serving(Arc::clone(life)))]);
     }
 
-    /// Calls to the plugin of `life` wait from here on, unless they come from inside it.
-    pub(crate) fn pause(&self, life: &Arc<Life>) {
-        self.switch([(&life.plugin, State::Paused(Arc::clone(life)))]);
+    /// Calls go to all of `lives` from here on, in one step. What the generations of `before` call among themselves
+    /// stays among themselves, and so do the calls that those of `lives` make of each other.
+    pub(crate) fn serve_set(&self, lives: &Set, before: &Set) {
+        let mut inner = self.lock();
+        for life in lives.iter() {
+            inner.views.remove(&life.number);
+            route(&mut inner.routes, &life.plugin).state = State::Serving(Arc::clone(life));
+        }
+        let stay = |life: &Arc<Life>| (life.plugin.clone(), State::Serving(Arc::clone(life)));
+        for life in before.iter() {
+            inner.views.insert(life.number, before.iter().map(stay).collect());
+        }
+        for life in lives.iter().chain(before.iter()) {
+            inner.refresh(&life.plugin);
+        }
+        drop(inner);
+        self.signal.notify();
+    }
+
+    /// Has generation `number` of `plugin`, which is coming up together with others, call `known`, those of them that
+    /// are up; calls to `unknown` are refused till they are.
+    pub(crate) fn foresee(&self, number: u64, plugin: &PluginId, known: &[Arc<Life>], unknown: &[PluginId]) {
+        let up = known.iter().map(|other| (other.plugin.clone(), State::Serving(Arc::clone(other))));
+        let down = unknown.iter().map(|other| {
+            (other.clone(), State::Absent(format!("it is swapped together with {plugin} and is not up yet")))
+        });
+        let view: HashMap<_, _> = up.chain(down).collect();
+        let mut inner = self.lock();
+        let targets: Vec<_> = view.keys().cloned().collect();
+        inner.views.insert(number, view);
+        for target in targets {
+            inner.refresh(&target);
+        }
+    }
+
+    /// Takes [`foresee`](Self::foresee) back.
+    pub(crate) fn forget(&self, number: u64) {
+        let mut inner = self.lock();
+        for target in inner.views.remove(&number).into_iter().flat_map(HashMap::into_keys) {
+            inner.refresh(&target);
+        }
+    }
+
+    /// Ends what [`serve_set`](Self::serve_set) and [`foresee`](Self::foresee) keep for these generations: whoever still
+    /// calls from inside them finds what everybody finds.
+    pub(crate) fn disband(&self, set: &Set) {
+        let mut inner = self.lock();
+        let views: Vec<_> = set.iter().filter_map(|life| inner.views.remove(&life.number)).collect();
+        for target in views.into_iter().flat_map(HashMap::into_keys) {
+            inner.refresh(&target);
+        }
+    }
+
+    /// Calls to the plugins of `lives` wait from here on, unless they come from inside one of them.
+    pub(crate) fn pause(&self, lives: &Set) {
+        let pause = |life: &Arc<Life>| State::Paused(Arc::clone(life), Arc::clone(lives));
+        self.switch(lives.iter().map(|life| (&life.plugin, pause(life))));
+    }
+
+    /// Calls go to all of `lives` again: a pause is over.
+    pub(crate) fn resume(&self, lives: &Set) {
+        self.switch(lives.iter().map(|life| (&life.plugin, State::Serving(Arc::clone(life)))));
     }
 
     /// Calls are refused from here on, for this reason.
@@ -149,23 +239,78 @@ impl Routes {
 
     /// Refuses every call from here on.
     pub(crate) fn close(&self, why: &str) {
-        let plugins: Vec<_> = self.lock().keys().cloned().collect();
+        let plugins: Vec<_> = self.lock().routes.keys().cloned().collect();
         self.switch(plugins.iter().map(|plugin| (plugin, State::Absent(why.to_owned()))));
+    }
+
+    /// A call to `target` has panicked, in the generation that `inside` picks.
+    pub(crate) fn panicked(&self, target: &PluginId, inside: impl Fn(Word) -> bool) {
+        let life = match self.lock().routes.get(target).map(|route| &route.state) {
+            Some(State::Serving(life) | State::Paused(life, _)) if inside(life.word()) => Arc::clone(life),
+            _ => return,
+        };
+        life.look_at_panics();
+    }
+
+    /// Pins what serves `leases`, all of one moment: no switch falls in between. Waits while one of them hands over.
+    ///
+    /// # Errors
+    ///
+    /// One of them is not there, with the reason, or has been handing over for too long.
+    pub(crate) fn pin(&self, leases: &[Arc<Lease>]) -> Result<Vec<Pinned>, Error> {
+        let deadline = Instant::now() + LONGEST_WAIT;
+        loop {
+            let seen = self.signal.count();
+            let waits_for = {
+                let inner = self.lock();
+                let mut paused = None;
+                for lease in leases {
+                    let Some(target) = lease.target() else { continue };
+                    match inner.state(target, lease.importer()) {
+                        Some(State::Serving(_)) => {}
+                        Some(State::Paused(..)) => paused = Some(target),
+                        Some(State::Absent(why)) => return Err(unavailable(target, why)),
+                        None => return Err(unavailable(target, UNKNOWN)),
+                    }
+                }
+                match paused {
+                    // Each cell holds an address and keeps it while the lock is held: no pin asks the host back.
+                    None => return leases.iter().map(Pinned::new).collect(),
+                    Some(target) => target,
+                }
+            };
+            self.waits.fetch_add(1, Ordering::Relaxed);
+            if inside_plugin_code() || Instant::now() >= deadline {
+                return Err(too_long(waits_for));
+            }
+            self.signal.park(seen, Some(deadline));
+        }
     }
 
     /// Decides for a caller whose cell holds no address; may wait. `inside` tells whether the calling thread is
     /// inside the generation of that word.
-    pub(crate) fn passage(&self, target: &PluginId, paused: bool, inside: impl Fn(Word) -> bool) -> Passage {
+    pub(crate) fn passage(
+        &self,
+        target: &PluginId,
+        importer: Option<u64>,
+        paused: bool,
+        inside: impl Fn(Word) -> bool,
+    ) -> Passage {
         let deadline = Instant::now() + LONGEST_WAIT;
         let mut counted = !paused;
         loop {
             let seen = self.signal.count();
             {
-                let routes = self.lock();
-                match routes.get(target).map(|route| &route.state) {
+                let inner = self.lock();
+                match inner.state(target, importer) {
                     Some(State::Serving(_)) => return Passage::Open,
-                    Some(State::Paused(life)) if inside(life.word()) => return Passage::Inside(life.word()),
-                    Some(State::Paused(_)) => {}
+                    Some(State::Paused(life, set)) => {
+                        let from_within =
+                            |other: &Arc<Life>| importer == Some(other.number) || inside(other.word());
+                        if set.iter().any(from_within) {
+                            return Passage::Inside(life.word());
+                        }
+                    }
                     Some(State::Absent(why)) => return Passage::Refused(unavailable(target, why)),
                     None => return Passage::Refused(unavailable(target, UNKNOWN)),
                 }
@@ -175,14 +320,15 @@ impl Routes {
                 counted = true;
             }
             if Instant::now() >= deadline {
-                return Passage::Refused(Error::new(
-                    "RE0604",
-                    format!("{target} has been handing its state over for {LONGEST_WAIT:?}"),
-                ));
+                return Passage::Refused(too_long(target));
             }
             self.signal.park(seen, Some(deadline));
         }
     }
+}
+
+fn too_long(target: &PluginId) -> Error {
+    Error::new("RE0604", format!("{target} has been handing its state over for {LONGEST_WAIT:?}"))
 }
 
 /// Why there is no route to an id that nobody has heard of.

@@ -9,6 +9,7 @@ use reactor_abi::ffi::{RequestKind, Time};
 use reactor_abi::log::Level;
 use reactor_abi::{Error, Value};
 
+use crate::account::Ledger;
 use crate::clock::Clock;
 use crate::discover::Change;
 use crate::event::{EventKind, Events, micros};
@@ -17,16 +18,20 @@ use crate::native::context::Desk;
 use crate::native::{Lease, Life};
 use crate::order::Order;
 use crate::report::PluginInfo;
-use crate::retained::Ledger;
+use crate::retained::Retention;
 use crate::routes::Routes;
+use crate::store::Store;
 
 /// See the module.
 pub(crate) struct Shared {
     pub(crate) routes: Arc<Routes>,
     pub(crate) events: Events,
-    pub(crate) retained: Ledger,
+    pub(crate) retained: Retention,
+    pub(crate) ledger: Ledger,
+    /// What lasts.
+    pub(crate) store: Store,
     clock: Arc<dyn Clock>,
-    outputs: Mutex<HashMap<PluginId, Vec<u8>>>,
+    outputs: Mutex<Outputs>,
     listing: Mutex<Vec<PluginInfo>>,
     orders: Sender<Order>,
     /// What the folders' follower saw and nobody took up yet: the newest of each file.
@@ -35,12 +40,29 @@ pub(crate) struct Shared {
     closing: AtomicBool,
 }
 
+/// What plugins built for their dependants.
+#[derive(Default)]
+struct Outputs {
+    serving: HashMap<PluginId, Vec<u8>>,
+    /// What generations see that are coming up together with those that built it, by the reader's number.
+    beside: HashMap<u64, HashMap<PluginId, Vec<u8>>>,
+}
+
+impl Outputs {
+    fn of(&self, reader: u64, plugin: &PluginId) -> Option<Vec<u8>> {
+        let beside = self.beside.get(&reader).and_then(|outputs| outputs.get(plugin));
+        beside.or_else(|| self.serving.get(plugin)).cloned()
+    }
+}
+
 impl Shared {
-    pub(crate) fn new(clock: Arc<dyn Clock>, orders: Sender<Order>) -> Arc<Self> {
+    pub(crate) fn new(clock: Arc<dyn Clock>, orders: Sender<Order>, store: Store) -> Arc<Self> {
         Arc::new(Self {
             routes: Routes::new(),
             events: Events::new(std::time::Instant::now()),
-            retained: Ledger::default(),
+            retained: Retention::default(),
+            ledger: Ledger::default(),
+            store,
             clock,
             outputs: Mutex::default(),
             listing: Mutex::default(),
@@ -49,6 +71,16 @@ impl Shared {
             generations: AtomicU64::new(0),
             closing: AtomicBool::new(false),
         })
+    }
+
+    /// The host's monotonic clock.
+    pub(crate) fn now(&self) -> std::time::Duration {
+        self.clock.monotonic()
+    }
+
+    /// Milliseconds since 1970.
+    pub(crate) fn unix_ms(&self) -> u64 {
+        u64::try_from(self.clock.unix().as_millis()).unwrap_or(u64::MAX)
     }
 
     /// A number that no generation of this host had.
@@ -92,9 +124,19 @@ impl Shared {
     pub(crate) fn set_output(&self, plugin: &PluginId, output: Option<Vec<u8>>) {
         let mut outputs = self.outputs.lock().unwrap_or_else(PoisonError::into_inner);
         match output {
-            Some(output) => outputs.insert(plugin.clone(), output),
-            None => outputs.remove(plugin),
+            Some(output) => outputs.serving.insert(plugin.clone(), output),
+            None => outputs.serving.remove(plugin),
         };
+    }
+
+    /// Has generation `reader` see these outputs in place of those of what serves; none: as everybody.
+    pub(crate) fn foresee_outputs(&self, reader: u64, built: HashMap<PluginId, Vec<u8>>) {
+        let mut outputs = self.outputs.lock().unwrap_or_else(PoisonError::into_inner);
+        if built.is_empty() {
+            outputs.beside.remove(&reader);
+        } else {
+            outputs.beside.insert(reader, built);
+        }
     }
 
     pub(crate) fn list(&self) -> Vec<PluginInfo> {
@@ -152,9 +194,9 @@ impl Desk for Shared {
         }
     }
 
-    fn output(&self, plugin: &PluginId) -> Result<Vec<u8>, Error> {
+    fn output(&self, life: &Life, plugin: &PluginId) -> Result<Vec<u8>, Error> {
         let outputs = self.outputs.lock().unwrap_or_else(PoisonError::into_inner);
-        outputs.get(plugin).cloned().ok_or_else(|| {
+        outputs.of(life.number, plugin).ok_or_else(|| {
             Error::new(
                 "RE0613",
                 format!("{plugin} has built nothing: it is not there, or has not run `build`"),
@@ -162,8 +204,8 @@ impl Desk for Shared {
         })
     }
 
-    fn lease(&self, target: &PluginId) -> Arc<Lease> {
-        self.routes.lease(target)
+    fn lease(&self, life: &Life, target: &PluginId) -> Arc<Lease> {
+        self.routes.lease(target, Some(life.number))
     }
 
     fn notify(&self) {

@@ -14,6 +14,7 @@ use crate::native::life::Stage;
 use crate::retire::{Reaper, tell_failure};
 use crate::runner::Runner;
 use crate::shared::Shared;
+use crate::swap::lives;
 
 /// How long a phase may take before its thread is given up.
 pub(crate) const PHASE_DEADLINE: Duration = Duration::from_secs(30);
@@ -32,20 +33,19 @@ impl Stagehand {
         Ok(Self { shared, reaper, backends: Arc::new(backends), runner: Runner::new("reactor-phases") })
     }
 
-    /// Opens the code, runs `init` and `build`.
-    pub(crate) fn raise(&self, build: Arc<Build>) -> Result<Arc<Generation>, Stillborn> {
-        let number = self.shared.next_generation();
+    /// Opens the code as generation `number`, runs `init` and `build`.
+    pub(crate) fn raise(&self, number: u64, build: Arc<Build>) -> Result<Arc<Generation>, Stillborn> {
         let (backends, routes) = (Arc::clone(&self.backends), Arc::clone(&self.shared.routes));
         let shared: Arc<dyn Desk> = Arc::clone(&self.shared) as _;
         let desk: Weak<dyn Desk> = Arc::downgrade(&shared);
         let name = build.manifest.id.clone();
-        let reaper = Arc::clone(&self.reaper);
+        let (reaper, host) = (Arc::clone(&self.reaper), Arc::clone(&self.shared));
         let late = move |raised: Result<Generation, Stillborn>| match raised {
             Ok(generation) => reaper.retire(Arc::new(generation)),
             Err(Stillborn::Failed(generation, _)) => reaper.retire(Arc::new(*generation)),
             Err(Stillborn::Unopened(_)) => {}
         };
-        let raise = move || Generation::raise(&build, number, &backends, &routes, desk);
+        let raise = move || Generation::raise(&build, number, &backends, &routes, desk, &host.ledger);
         let raised = self.runner.run(PHASE_DEADLINE, raise, late);
         raised.map_or_else(
             || Err(Stillborn::Unopened(crate::load::LoadError::Late { id: name, deadline: PHASE_DEADLINE })),
@@ -74,11 +74,6 @@ impl Stagehand {
         let ring = Arc::clone(&self.shared);
         let late = move |_| ring.routes.signal().notify();
         self.runner.run(limit, job, late).unwrap_or_else(|| Err(PhaseFailure::late(phase, limit)))
-    }
-
-    /// `save`, while the generation serves.
-    pub(crate) fn save(&self, generation: &Arc<Generation>) -> Result<Vec<u8>, PhaseFailure> {
-        self.phase(generation, Op::Save)
     }
 
     /// `restore`, while nobody is inside.
@@ -117,26 +112,35 @@ impl Stagehand {
         }
     }
 
-    /// Has a generation serve again, and undoes its suspension or the beginning of one. Calls come first: they wait for
-    /// no phase. A `suspend` that was given up is waited for, since `resume` must not run beside it.
-    pub(crate) fn resume(&self, generation: &Arc<Generation>) {
-        let life = &generation.life;
-        let was_suspended = life.stage() == Stage::Suspended;
-        life.tasks.reopen();
-        life.set_stage(Stage::Live);
-        self.shared.routes.serve(life);
-        if !was_suspended {
-            return;
+    /// Has generations serve again, in place of `before` if others served meanwhile, and undoes their suspension or the
+    /// beginning of one. Calls come first: they wait for no phase. A `suspend` that was given up is waited for, since
+    /// `resume` must not run beside it.
+    pub(crate) fn resume(&self, generations: &[Arc<Generation>], before: Option<&[Arc<Generation>]>) {
+        let routes = &self.shared.routes;
+        let mut suspended = Vec::new();
+        for generation in generations {
+            let life = &generation.life;
+            if life.stage() == Stage::Suspended {
+                suspended.push(generation);
+            }
+            life.tasks.reopen();
+            life.set_stage(Stage::Live);
         }
-        let limit = generation.stop_deadline();
-        let deadline = Some(Instant::now() + limit);
-        let resumed = if self.shared.routes.signal().wait_until(deadline, || !generation.is_suspending()) {
-            self.phase(generation, Op::Resume).map(drop)
-        } else {
-            Err(PhaseFailure::late("suspend", limit))
-        };
-        if let Err(failure) = resumed {
-            tell_failure(&self.shared, life, &failure);
+        match before {
+            Some(before) => routes.serve_set(&lives(generations), &lives(before)),
+            None => routes.resume(&lives(generations)),
+        }
+        for generation in suspended {
+            let limit = generation.stop_deadline();
+            let deadline = Some(Instant::now() + limit);
+            let resumed = if routes.signal().wait_until(deadline, || !generation.is_suspending()) {
+                self.phase(generation, Op::Resume).map(drop)
+            } else {
+                Err(PhaseFailure::late("suspend", limit))
+            };
+            if let Err(failure) = resumed {
+                tell_failure(&self.shared, &generation.life, &failure);
+            }
         }
     }
 }

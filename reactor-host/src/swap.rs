@@ -1,36 +1,83 @@
-//! A new build takes over: built beside the old one, handed the state, switched to in one step, started; and the old
-//! one goes on after any failure.
+//! New builds take over: built beside the old ones, handed the state, switched to in one step, started; and the old
+//! ones go on after any failure.
 //!
-//! Owns the order of these steps. Must never know where the build came from, nor what becomes of the old generation
-//! afterwards.
+//! One plugin or several: those that are swapped together swap together or not at all, and what they call among each
+//! other stays among the old ones, or among the new ones. Owns the order of these steps. Must never know where a build
+//! came from, why it is swapped, nor what becomes of the old generations afterwards.
 
+mod back;
+mod handover;
+
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use reactor_abi::ffi::Op;
 
 use crate::backend::Build;
-use crate::event::{EventKind, StateOutcome};
+use crate::event::StateOutcome;
 use crate::generation::{Generation, PhaseFailure, Stillborn};
-use crate::manifest::{Handoff, Manifest};
-use crate::native::life::Stage;
+use crate::manifest::{Handoff, Manifest, PluginId, StateRules};
+use crate::native::Life;
 use crate::report::Reason;
 use crate::retire::{check_budget, tell_failure};
-use crate::routes::LONGEST_PAUSE;
-use crate::shared::micros_since;
-use crate::stagehand::{PHASE_DEADLINE, Stagehand};
+use crate::routes::Set;
+use crate::stagehand::Stagehand;
 
-/// How often a hand-over is tried when callers do not leave in time, and how long the old generation serves between.
-const ATTEMPTS: u32 = 5;
-const BETWEEN_ATTEMPTS: Duration = Duration::from_millis(100);
+/// A plugin whose new build is to take over.
+pub(crate) struct Change {
+    pub(crate) old: Arc<Generation>,
+    pub(crate) build: Arc<Build>,
+    pub(crate) direction: Direction,
+}
 
-/// A swap that was done.
+/// Whether a build is newer than what it takes over from.
+pub(crate) enum Direction {
+    /// A state that it can not read is in its way.
+    Forward,
+    /// It served before. When it reads neither what the present one saves nor what that can be brought down to, it goes
+    /// on with the state that it had then, if it had one.
+    Back(Option<Arc<Vec<u8>>>),
+}
+
+/// What a swap came to for one plugin.
+pub(crate) struct Pair {
+    pub(crate) old: Arc<Generation>,
+    pub(crate) new: Arc<Generation>,
+    /// What was handed over, encoded.
+    pub(crate) state: Option<Arc<Vec<u8>>>,
+    pub(crate) outcome: StateOutcome,
+}
+
+/// A swap that was done. The old generations are suspended.
 pub(crate) struct Swapped {
-    pub(crate) generation: u64,
-    pub(crate) from: u64,
-    pub(crate) micros: u64,
-    pub(crate) paused_micros: u64,
-    pub(crate) state: StateOutcome,
+    pub(crate) pairs: Vec<Pair>,
+    pub(crate) took: Duration,
+    pub(crate) paused: Duration,
+}
+
+/// A swap that was not done, or was taken back. The old generations serve as before.
+pub(crate) struct NotSwapped {
+    /// Whose fault it is.
+    pub(crate) culprit: PluginId,
+    pub(crate) reason: Reason,
+    /// The new build's own code failed: it is not to be tried again. Else it was the circumstances.
+    pub(crate) guilty: bool,
+    /// Plugins that do not serve any more: they could not take their state back.
+    pub(crate) lost: Vec<PluginId>,
+}
+
+/// A step that failed, and for which of the plugins.
+struct Misstep {
+    of: usize,
+    failure: PhaseFailure,
+    guilty: bool,
+}
+
+impl Misstep {
+    fn new(of: usize, guilty: bool) -> impl FnOnce(PhaseFailure) -> Self {
+        move |failure| Self { of, failure, guilty }
+    }
 }
 
 /// What is in the way of handing `old`'s state to `new`, as far as the manifests tell.
@@ -57,53 +104,122 @@ fn check_state(old: &Manifest, new: &Manifest) -> Result<(), Reason> {
     }
 }
 
+/// The schema to bring a state down to that `held` keeps, so that `reader` reads it; `None`: it can not be.
+fn schema_for(reader: &StateRules, held: &StateRules) -> Option<Option<u32>> {
+    if reader.reads.contains(&held.schema) {
+        return Some(None);
+    }
+    held.downgrades_to.iter().find(|schema| reader.reads.contains(schema)).map(|schema| Some(*schema))
+}
+
+pub(crate) fn lives(generations: &[Arc<Generation>]) -> Set {
+    generations.iter().map(|generation| Arc::clone(&generation.life)).collect()
+}
+
 impl Stagehand {
-    /// Replaces `old` by `build`, and what `serving` holds with it. After an error `old` serves as before; only when it
-    /// could not take its state back does nothing serve.
-    pub(crate) fn swap(
-        &self,
-        old: Arc<Generation>,
-        build: Arc<Build>,
-        serving: &mut Option<Arc<Generation>>,
-    ) -> Result<Swapped, Reason> {
+    /// Replaces the old generation of each change by one of its build, providers first. After an error the old ones
+    /// serve as before.
+    pub(crate) fn swap(&self, changes: Vec<Change>) -> Result<Swapped, NotSwapped> {
         let begun = Instant::now();
-        check_state(&old.build.manifest, &build.manifest)?;
-        check_budget(&self.shared, &old)?;
-        let new = self.raise_beside(build)?;
-        match self.hand_over(&old, &new) {
-            Ok((paused, state)) => {
-                *serving = Some(Arc::clone(&new));
-                self.shared.set_output(&new.life.plugin, Some(new.output.clone()));
-                let micros = micros_since(begun);
-                let paused_micros = crate::event::micros(paused);
-                let (generation, from) = (new.life.number, old.life.number);
-                self.shared.tell(&new.life, EventKind::Swapped { from, micros, paused_micros, state });
-                self.reaper.retire(old);
-                Ok(Swapped { generation, from, micros, paused_micros, state })
-            }
-            Err(failure) => {
-                tell_failure(&self.shared, &new.life, &failure);
-                self.reaper.retire(new);
-                if old.life.stage() == Stage::Ended {
-                    *serving = None;
-                    self.reaper.retire(old);
-                }
-                Err(failure.into())
+        for Change { old, build, direction } in &changes {
+            // A way back is always open, whatever stays in memory for it.
+            let checked = match direction {
+                Direction::Forward => check_state(&old.build.manifest, &build.manifest)
+                    .and_then(|()| check_budget(&self.shared, old)),
+                Direction::Back(_) => Ok(()),
+            };
+            if let Err(reason) = checked {
+                let culprit = build.manifest.id.clone();
+                return Err(NotSwapped { culprit, reason, guilty: false, lost: Vec::new() });
             }
         }
+        let news = self.raise_beside(&changes)?;
+        let olds: Vec<_> = changes.iter().map(|change| Arc::clone(&change.old)).collect();
+        let handed = self.hand_over(&changes, &olds, &news);
+        let (pairs, paused) = match handed {
+            Ok(handed) => handed,
+            Err(misstep) => return Err(self.give_up(misstep, news, Vec::new())),
+        };
+        for (of, new) in news.iter().enumerate() {
+            if let Err(failure) = self.phase(new, Op::Start) {
+                let lost = self.roll_back(&pairs, &Reason::from(failure.clone()));
+                drop(pairs);
+                return Err(self.give_up(Misstep { of, failure, guilty: true }, news, lost));
+            }
+        }
+        for new in &news {
+            self.shared.foresee_outputs(new.life.number, HashMap::new());
+            self.shared.set_output(&new.life.plugin, Some(new.output.clone()));
+        }
+        Ok(Swapped { pairs, took: begun.elapsed(), paused })
     }
 
-    /// Every phase up to `after_registration`, while the old generation serves.
-    fn raise_beside(&self, build: Arc<Build>) -> Result<Arc<Generation>, Reason> {
-        let generation = self.raise(build).map_err(|stillborn| self.bury(stillborn))?;
-        for op in [Op::Register, Op::AfterRegistration] {
-            if let Err(failure) = self.phase(&generation, op) {
-                tell_failure(&self.shared, &generation.life, &failure);
-                self.reaper.retire(generation);
-                return Err(failure.into());
+    /// Retires the new generations.
+    fn give_up(&self, misstep: Misstep, news: Vec<Arc<Generation>>, lost: Vec<PluginId>) -> NotSwapped {
+        let Misstep { of, failure, guilty } = misstep;
+        let life = Arc::clone(&news[of].life);
+        tell_failure(&self.shared, &life, &failure);
+        self.abandon(news);
+        NotSwapped { culprit: life.plugin.clone(), reason: failure.into(), guilty, lost }
+    }
+
+    fn abandon(&self, news: Vec<Arc<Generation>>) {
+        for new in &news {
+            self.shared.foresee_outputs(new.life.number, HashMap::new());
+        }
+        self.reaper.retire_set(news);
+    }
+
+    /// Every phase up to `after_registration` of all of them, while the old generations serve.
+    fn raise_beside(&self, changes: &[Change]) -> Result<Vec<Arc<Generation>>, NotSwapped> {
+        let mut news: Vec<Arc<Generation>> = Vec::new();
+        for change in changes {
+            let number = self.shared.next_generation();
+            let plugin = &change.build.manifest.id;
+            if changes.len() > 1 {
+                self.foresee(number, plugin, &news, changes);
+            }
+            match self.raise(number, Arc::clone(&change.build)) {
+                Ok(new) => news.push(new),
+                Err(stillborn) => {
+                    let guilty = matches!(stillborn, Stillborn::Failed(..));
+                    let reason = self.bury(stillborn);
+                    self.routes_forget(number);
+                    self.abandon(news);
+                    return Err(NotSwapped { culprit: plugin.clone(), reason, guilty, lost: Vec::new() });
+                }
+            }
+            if changes.len() > 1 {
+                for up in &news {
+                    self.foresee(up.life.number, &up.life.plugin, &news, changes);
+                }
             }
         }
-        Ok(generation)
+        for op in [Op::Register, Op::AfterRegistration] {
+            for of in 0..news.len() {
+                if let Err(failure) = self.phase(&news[of], op) {
+                    return Err(self.give_up(Misstep { of, failure, guilty: true }, news, Vec::new()));
+                }
+            }
+        }
+        Ok(news)
+    }
+
+    /// Has generation `number` of `plugin` call and read those that come up with it.
+    fn foresee(&self, number: u64, plugin: &PluginId, up: &[Arc<Generation>], changes: &[Change]) {
+        let others = up.iter().filter(|other| other.life.plugin != *plugin);
+        let known: Vec<Arc<Life>> = others.clone().map(|other| Arc::clone(&other.life)).collect();
+        let outputs = others.map(|other| (other.life.plugin.clone(), other.output.clone())).collect();
+        let ids = changes.iter().map(|change| &change.build.manifest.id);
+        let unknown: Vec<PluginId> =
+            ids.filter(|id| *id != plugin && known.iter().all(|life| life.plugin != **id)).cloned().collect();
+        self.shared.routes.foresee(number, plugin, &known, &unknown);
+        self.shared.foresee_outputs(number, outputs);
+    }
+
+    fn routes_forget(&self, number: u64) {
+        self.shared.routes.forget(number);
+        self.shared.foresee_outputs(number, HashMap::new());
     }
 
     /// Retires what is left of a generation that could not be made, and says why it could not.
@@ -117,206 +233,10 @@ impl Stagehand {
             }
         }
     }
+}
 
-    /// State, switch, start. On failure `old` serves again.
-    fn hand_over(
-        &self,
-        old: &Arc<Generation>,
-        new: &Arc<Generation>,
-    ) -> Result<(Duration, StateOutcome), PhaseFailure> {
-        let handoff = old.build.manifest.state.as_ref().map(|state| (state.handoff, state.pause_deadline));
-        match handoff {
-            None => {
-                new.life.set_stage(Stage::Live);
-                self.shared.routes.serve(&new.life);
-                self.suspend(old);
-                self.begin(old, new, None).map(|()| (Duration::ZERO, StateOutcome::None))
-            }
-            Some((Handoff::Snapshot, _)) => {
-                let state = Arc::new(self.save(old)?);
-                self.restore(new, &state, Instant::now() + PHASE_DEADLINE)?;
-                new.life.set_stage(Stage::Live);
-                self.shared.routes.serve(&new.life);
-                self.suspend(old);
-                self.begin(old, new, Some(state)).map(|()| (Duration::ZERO, StateOutcome::HandedOver))
-            }
-            Some((Handoff::Pause, limit)) => {
-                let (paused, state) = self.hand_over_paused(old, new, limit.min(LONGEST_PAUSE))?;
-                self.begin(old, new, Some(state)).map(|()| (paused, StateOutcome::HandedOver))
-            }
-        }
-    }
-
-    /// Callers from outside wait while those inside leave, the old generation is suspended and saved, and the new
-    /// one takes the state; at most `limit` at a time.
-    fn hand_over_paused(
-        &self,
-        old: &Arc<Generation>,
-        new: &Arc<Generation>,
-        limit: Duration,
-    ) -> Result<(Duration, Arc<Vec<u8>>), PhaseFailure> {
-        let routes = &self.shared.routes;
-        for attempt in 1..=ATTEMPTS {
-            let begun = Instant::now();
-            let deadline = begun + limit;
-            old.life.announce_waiter();
-            routes.pause(&old.life);
-            let left = routes.signal().wait_until(Some(deadline), || old.life.inside() == 0);
-            old.life.retract_waiter();
-            if left {
-                let handed = self.suspend_and_save(old, deadline).map(Arc::new).and_then(|state| {
-                    self.restore(new, &state, deadline)?;
-                    Ok(state)
-                });
-                return match handed {
-                    Ok(state) => {
-                        new.life.set_stage(Stage::Live);
-                        routes.serve(&new.life);
-                        Ok((begun.elapsed(), state))
-                    }
-                    Err(failure) => {
-                        self.resume(old);
-                        Err(failure)
-                    }
-                };
-            }
-            let inside = old.life.inside();
-            routes.serve(&old.life);
-            if attempt == ATTEMPTS {
-                return Err(PhaseFailure {
-                    phase: "handoff",
-                    code: "RE0503".to_owned(),
-                    message: format!(
-                        "{inside} call(s) did not leave within {limit:?}, {ATTEMPTS} times over; raise \
-                         `pause-deadline`, or use `handoff = \"snapshot\"`"
-                    ),
-                    panicked: false,
-                    given_up: false,
-                });
-            }
-            // Orders may come meanwhile; they wait their turn, calls do not.
-            let next = Instant::now() + BETWEEN_ATTEMPTS;
-            routes.signal().wait_until(Some(next), || false);
-        }
-        unreachable!("the last attempt returns")
-    }
-
-    fn suspend_and_save(&self, old: &Arc<Generation>, deadline: Instant) -> Result<Vec<u8>, PhaseFailure> {
-        let limit = deadline.saturating_duration_since(Instant::now());
-        // Its tasks are told to end: whatever becomes of the rest, it is owed a `resume`.
-        old.life.set_stage(Stage::Suspended);
-        if !self.quiesce(old, deadline) {
-            return Err(PhaseFailure::late("suspend", limit));
-        }
-        let suspended = Arc::clone(old);
-        if let Err(failure) = self.within(deadline, "suspend", move || suspended.suspend()) {
-            if failure.given_up {
-                return Err(failure);
-            }
-            tell_failure(&self.shared, &old.life, &failure);
-        }
-        let saved = Arc::clone(old);
-        self.within(deadline, "save", move || saved.run(Op::Save))
-    }
-
-    /// Runs `start` of the generation that has just been switched to; takes the switch back when it fails. `state`:
-    /// what was handed over.
-    fn begin(
-        &self,
-        old: &Arc<Generation>,
-        new: &Arc<Generation>,
-        state: Option<Arc<Vec<u8>>>,
-    ) -> Result<(), PhaseFailure> {
-        let Err(failure) = self.phase(new, Op::Start) else { return Ok(()) };
-        self.roll_back(old, new, state);
-        Err(failure)
-    }
-
-    /// The old generation takes over again, with what the new one has made of the state if it can read that, else
-    /// with the state of the switch. If it can take over neither, nobody serves and its stage is [`Stage::Ended`].
-    fn roll_back(&self, old: &Arc<Generation>, new: &Arc<Generation>, state: Option<Arc<Vec<u8>>>) {
-        let routes = &self.shared.routes;
-        let pause = old.build.manifest.state.as_ref().map(|rules| rules.pause_deadline.min(LONGEST_PAUSE));
-        let limit = pause.filter(|_| state.is_some()).unwrap_or_else(|| new.stop_deadline());
-        let deadline = Instant::now() + limit;
-        let mut left = true;
-        if state.is_some() {
-            new.life.announce_waiter();
-            routes.pause(&new.life);
-            left = routes.signal().wait_until(Some(deadline), || new.life.inside() == 0);
-            new.life.retract_waiter();
-        }
-        // What only one can hold is given up before the old one takes it back.
-        new.life.set_stage(Stage::Suspended);
-        let suspended = Arc::clone(new);
-        let quiet =
-            if self.quiesce(new, deadline) { Ok(()) } else { Err(PhaseFailure::late("suspend", limit)) };
-        left &= quiet.is_ok();
-        let given_up = self.within(deadline, "suspend", move || suspended.suspend());
-        for failure in [quiet, given_up].into_iter().filter_map(Result::err) {
-            tell_failure(&self.shared, &new.life, &failure);
-        }
-        let outcome = match state {
-            None => Ok(StateOutcome::None),
-            Some(state) if left => self.take_back(old, new, &state, limit),
-            Some(_) => Ok(StateOutcome::AtSwitch),
-        };
-        match outcome {
-            Ok(state) => {
-                self.resume(old);
-                self.shared.tell(&old.life, EventKind::RolledBack { from: new.life.number, state });
-            }
-            Err(failure) => {
-                tell_failure(&self.shared, &old.life, &failure);
-                old.life.set_stage(Stage::Ended);
-                routes.absent(&old.life.plugin, format!("its state could not be taken back: {failure}"));
-            }
-        }
-    }
-
-    /// Gives `old`, which is suspended and has nobody inside, the state that `new` ended with; when that can not be
-    /// had, its memory is that of the switch; when it fails half-way, the state of the switch is put in its place.
-    fn take_back(
-        &self,
-        old: &Arc<Generation>,
-        new: &Arc<Generation>,
-        state: &Arc<Vec<u8>>,
-        limit: Duration,
-    ) -> Result<StateOutcome, PhaseFailure> {
-        let saved = match self.save_for(old, new, Instant::now() + limit) {
-            None => return Ok(StateOutcome::AtSwitch),
-            Some(Ok(saved)) => Arc::new(saved),
-            Some(Err(failure)) => {
-                tell_failure(&self.shared, &new.life, &failure);
-                return Ok(StateOutcome::AtSwitch);
-            }
-        };
-        match self.restore(old, &saved, Instant::now() + limit) {
-            Ok(()) => Ok(StateOutcome::TakenBack),
-            // It may still be at work in there: nobody else may enter any more.
-            Err(failure) if failure.given_up => Err(failure),
-            Err(failure) => {
-                tell_failure(&self.shared, &old.life, &failure);
-                self.restore(old, state, Instant::now() + limit).map(|()| StateOutcome::AtSwitch)
-            }
-        }
-    }
-
-    /// The state of `new` in a schema that `old` reads; `None`: it can not be had in one.
-    fn save_for(
-        &self,
-        old: &Arc<Generation>,
-        new: &Arc<Generation>,
-        deadline: Instant,
-    ) -> Option<Result<Vec<u8>, PhaseFailure>> {
-        let (reads, has) = (old.build.manifest.state.as_ref()?, new.build.manifest.state.as_ref()?);
-        let wanted = if reads.reads.contains(&has.schema) {
-            None
-        } else {
-            Some(*has.downgrades_to.iter().find(|schema| reads.reads.contains(schema))?)
-        };
-        let saving = Arc::clone(new);
-        let save = move || wanted.map_or_else(|| saving.run(Op::Save), |schema| saving.save_as(schema));
-        Some(self.within(deadline, "save", save))
-    }
+/// Whether callers are made to wait while the state of this generation is handed over, and for how long.
+fn pause_of(generation: &Generation) -> Option<Duration> {
+    let rules = generation.build.manifest.state.as_ref()?;
+    (rules.handoff == Handoff::Pause).then_some(rules.pause_deadline)
 }

@@ -7,6 +7,8 @@
 //! Architecture invariant: this is the only file that knows the `notify` crate.
 
 mod follow;
+mod inbox;
+mod pulse;
 mod roots;
 #[cfg(test)]
 mod tests;
@@ -20,7 +22,7 @@ use notify::event::{AccessKind, AccessMode, ModifyKind, RenameMode};
 use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 use thiserror::Error;
 
-pub use self::follow::{Follow, FollowSettings};
+pub use self::follow::{Effort, Follow, FollowSettings};
 use self::roots::Roots;
 
 /// When to look at the plugin folders again.
@@ -75,6 +77,9 @@ impl WatchError {
     }
 }
 
+/// The most paths that are remembered as perhaps replaced; beyond that everything is watched anew.
+const MOST_LOST: usize = 4096;
+
 /// Watches plugin folders, and each folder in them, until it is dropped.
 ///
 /// Of a folder that does not exist the nearest existing parent is watched. Folders that appear later are watched from
@@ -84,8 +89,8 @@ pub struct Watcher {
     notify: RecommendedWatcher,
     shared: Arc<Shared>,
     dirs: Vec<PathBuf>,
-    /// What is watched, and the number that the folder had then.
-    watched: BTreeMap<PathBuf, u64>,
+    /// What is watched, and what the folder was then.
+    watched: BTreeMap<PathBuf, (u64, u64)>,
 }
 
 #[derive(Debug)]
@@ -94,6 +99,8 @@ struct Shared {
     roots: Mutex<Roots>,
     /// Watched folders that were removed, moved or replaced: the system dropped their watches.
     lost: Mutex<HashSet<PathBuf>>,
+    /// Events were lost, and with them, perhaps, that a folder was replaced by one that got its number.
+    all_lost: AtomicBool,
 }
 
 impl Watcher {
@@ -110,6 +117,7 @@ impl Watcher {
             stopped: AtomicBool::new(false),
             roots: Mutex::new(Roots::of(&dirs)),
             lost: Mutex::new(HashSet::new()),
+            all_lost: AtomicBool::new(false),
         });
         let events = shared.clone();
         let notify = notify::recommended_watcher(move |event: notify::Result<Event>| {
@@ -133,25 +141,28 @@ impl Watcher {
     pub fn refresh(&mut self) -> Result<(), WatchError> {
         *lock(&self.shared.roots) = Roots::of(&self.dirs);
         // Released before anything is asked of the system's thread, which takes it for each event.
-        let lost = std::mem::take(&mut *lock(&self.shared.lost));
+        let mut lost = std::mem::take(&mut *lock(&self.shared.lost));
+        if self.shared.all_lost.swap(false, Ordering::AcqRel) {
+            lost.extend(self.watched.keys().cloned());
+        }
         for lost in lost {
             self.unwatch(&lost);
         }
         let wanted = wanted(&self.dirs);
-        let stale = |path: &PathBuf, number: &u64| wanted.get(path) != Some(number);
+        let stale = |path: &PathBuf, identity: &(u64, u64)| wanted.get(path) != Some(identity);
         let gone: Vec<PathBuf> =
             self.watched.iter().filter(|(p, n)| stale(p, n)).map(|(p, _)| p.clone()).collect();
         for path in gone {
             self.unwatch(&path);
         }
         let mut first = None;
-        for (path, number) in wanted {
+        for (path, identity) in wanted {
             if self.watched.contains_key(&path) {
                 continue;
             }
             match self.notify.watch(&path, RecursiveMode::NonRecursive) {
                 Ok(()) => {
-                    self.watched.insert(path, number);
+                    self.watched.insert(path, identity);
                 }
                 // It went away in between: its parent's event brings the next look.
                 Err(_) if !path.exists() => {}
@@ -159,6 +170,11 @@ impl Watcher {
             }
         }
         first.map_or(Ok(()), Err)
+    }
+
+    /// Has the next [`refresh`](Self::refresh) watch everything anew, whatever it looks like.
+    pub fn distrust(&self) {
+        self.shared.all_lost.store(true, Ordering::Release);
     }
 
     fn unwatch(&mut self, path: &Path) {
@@ -176,10 +192,22 @@ impl Drop for Watcher {
 }
 
 impl Shared {
+    fn lose(&self, path: PathBuf) {
+        let mut lost = lock(&self.lost);
+        if lost.len() < MOST_LOST {
+            lost.insert(path);
+        } else {
+            self.all_lost.store(true, Ordering::Release);
+        }
+    }
+
     fn hints(&self, event: notify::Result<Event>, sender: &impl Fn(Hint)) {
         let event = match event {
             Ok(event) if !event.need_rescan() => event,
-            _ => return sender(Hint::Rescan),
+            _ => {
+                self.all_lost.store(true, Ordering::Release);
+                return sender(Hint::Rescan);
+            }
         };
         let whole = match event.kind {
             EventKind::Access(AccessKind::Close(AccessMode::Write))
@@ -197,8 +225,9 @@ impl Shared {
         );
         for path in event.paths {
             let place = lock(&self.roots).place(&path);
-            if replaces {
-                lock(&self.lost).insert(path);
+            // Nothing is watched that has no place; names that come and go do not pile up here.
+            if replaces && place.is_some() {
+                self.lose(path);
             }
             match place {
                 Some(path) if whole => sender(Hint::Settled(path)),
@@ -253,35 +282,37 @@ impl SourceWatcher {
     }
 }
 
-/// The folders to watch now, with their numbers.
-fn wanted(dirs: &[PathBuf]) -> BTreeMap<PathBuf, u64> {
+/// The folders to watch now, with what they are.
+fn wanted(dirs: &[PathBuf]) -> BTreeMap<PathBuf, (u64, u64)> {
     let mut wanted = BTreeMap::new();
     for dir in dirs {
         let Ok(absolute) = std::path::absolute(dir) else { continue };
         for existing in absolute.ancestors() {
             let Ok(metadata) = existing.metadata() else { continue };
-            wanted.insert(existing.to_owned(), number(&metadata));
+            wanted.insert(existing.to_owned(), identity(&metadata));
             break;
         }
         let Ok(entries) = absolute.read_dir() else { continue };
         for entry in entries.flatten().filter(|entry| !crate::discover::is_passing(&entry.file_name())) {
             let path = entry.path();
             if let Some(metadata) = path.metadata().ok().filter(std::fs::Metadata::is_dir) {
-                wanted.insert(path, number(&metadata));
+                wanted.insert(path, identity(&metadata));
             }
         }
     }
     wanted
 }
 
+/// Which folder it is, whatever its name: device and number.
 #[cfg(unix)]
-fn number(metadata: &std::fs::Metadata) -> u64 {
-    std::os::unix::fs::MetadataExt::ino(metadata)
+fn identity(metadata: &std::fs::Metadata) -> (u64, u64) {
+    use std::os::unix::fs::MetadataExt as _;
+    (metadata.dev(), metadata.ino())
 }
 
 #[cfg(not(unix))]
-fn number(_: &std::fs::Metadata) -> u64 {
-    0
+fn identity(_: &std::fs::Metadata) -> (u64, u64) {
+    (0, 0)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

@@ -1,7 +1,10 @@
+use std::collections::BTreeSet;
+
+use reactor_host::codes;
 use reactor_tests::source;
 
 /// Codes that are written in more than one place, how many, and what they mean in all of them.
-const SHARED: [(&str, usize, &str); 7] = [
+const SHARED: [(&str, usize, &str); 9] = [
     ("RE0109", 2, "no plugin id: in a manifest, and anywhere else"),
     (
         "RE0409",
@@ -9,7 +12,17 @@ const SHARED: [(&str, usize, &str); 7] = [
         "blocked by another plugin: the resolver says so, and the conductor looks whether it was told before",
     ),
     ("RE0151", 2, "a plugin folder can not be listed: the command says it before it makes a host"),
-    ("RE0601", 2, "a plugin is not available: `call` adds which ones are"),
+    ("RE0418", 2, "a plugin can not be swapped or rolled back as things are"),
+    (
+        "RE0524",
+        2,
+        "somebody rolled a build back by hand: the command, who asked, takes it for what was wanted",
+    ),
+    (
+        "RE0601",
+        3,
+        "a plugin is not available: `call` adds which ones are, of its own host or the running one",
+    ),
     ("RE0605", 4, "the host has shut down: found out by each of those who hold it weakly"),
     ("RE0606", 2, "a generation that has ended asks: of the services, or through a handle to another plugin"),
     ("RE0607", 2, "no task can be spawned now: before `start`, and when tasks are being ended"),
@@ -33,4 +46,16 @@ fn codes_that_are_shared_exist() {
     for (code, ..) in SHARED {
         assert!(codes.contains_key(code), "{code} is gone: strike it from SHARED");
     }
+}
+
+#[test]
+fn the_catalogue_has_every_code_of_the_sources_and_no_other() {
+    let written: BTreeSet<String> = source::error_codes().into_keys().collect();
+    assert!(written.len() > 80, "the codes are where they were");
+    let listed: BTreeSet<String> =
+        codes::seams().iter().flat_map(|seam| seam.codes).map(|code| code.code.to_owned()).collect();
+    let missing: Vec<_> = written.difference(&listed).collect();
+    assert!(missing.is_empty(), "reactor-host/src/codes/catalogue.rs lacks {missing:?}");
+    let unused: Vec<_> = listed.difference(&written).collect();
+    assert!(unused.is_empty(), "no source gives {unused:?}: strike them from the catalogue");
 }

@@ -46,9 +46,17 @@ const EXPORTS: [&str; 7] = [
 ];
 
 /// Whose word it is, and the files that may say it.
-const KNOWN_TO: [(&str, &[&str]); 2] = [
+const KNOWN_TO: [(&str, &[&str]); 3] = [
     ("libloading", &["reactor-host/src/native/open.rs", "tests/"]),
     ("notify", &["reactor-host/src/watch.rs", "reactor-host/src/watch/"]),
+    (
+        "redb",
+        &[
+            "reactor-host/src/store/database.rs",
+            "reactor-host/src/store/database/",
+            "reactor-host/src/store/tests/",
+        ],
+    ),
 ];
 
 fn sources() -> Vec<SourceFile> {

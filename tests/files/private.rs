@@ -13,7 +13,9 @@ pub(super) fn staged(data: &Path) -> Vec<PathBuf> {
     let list = |dir: &Path| -> Vec<PathBuf> {
         dir.read_dir().expect("the folder is there").map(|entry| entry.expect("an entry").path()).collect()
     };
-    let files = list(data).into_iter().flat_map(|private| list(&private));
+    let private =
+        |path: &PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("reactor-"));
+    let files = list(data).into_iter().filter(private).flat_map(|private| list(&private));
     files.filter(|path| path.extension().is_some_and(|extension| extension == "so")).collect()
 }
 
@@ -47,9 +49,9 @@ fn a_library_overwritten_or_truncated_in_place_does_not_disturb_what_runs() {
 
 #[test]
 fn two_hosts_in_one_process_run_the_same_file_each_with_its_own_state() {
-    let (plugins, data) = (Folder::new(), Folder::new());
+    let (plugins, data) = (Folder::new(), [Folder::new(), Folder::new()]);
     plugins.put("libtally.so", &corpus::bytes("tally-one"));
-    let hosts = [over(&plugins, &data), over(&plugins, &data)];
+    let hosts = data.each_ref().map(|data| over(&plugins, data));
     let ask =
         |host: &Host, action: &str| host.invoke("tally", action, &Value::Null).expect("it serves").as_u64();
     for (host, times) in hosts.iter().zip([2, 5]) {
@@ -81,7 +83,14 @@ fn dropping_the_host_unloads_everything_and_removes_the_private_folder() {
     });
     assert_eq!(verdicts.collect::<Vec<_>>(), [Verdict::Unloaded; 3]);
     assert!(!is_mapped(data.path()));
-    assert_eq!(data.path().read_dir().expect("the data folder stays").count(), 0);
+    let mut left: Vec<_> = data
+        .path()
+        .read_dir()
+        .expect("the data folder stays")
+        .map(|entry| entry.expect("an entry").file_name())
+        .collect();
+    left.sort();
+    assert_eq!(left, ["builds", "store.lock", "store.redb"], "what lasts, and nothing else");
 }
 
 #[cfg(unix)]
@@ -100,7 +109,10 @@ fn the_private_folder_is_for_this_user_alone() {
 fn a_manifest_may_keep_its_library_open_for_good() {
     let (plugins, data) = (Folder::new(), Folder::new());
     let head = "schema = 1\nid = \"answer\"\nversion = \"1.0.0\"\napi = \"^1\"";
-    plugins.put("answer.toml", format!("{head}\n[run]\nunload = \"never\"\n").as_bytes());
+    plugins.put(
+        "answer.toml",
+        format!("{head}\n[run]\nunload = \"never\"\n[health]\ntrial = \"0s\"\n").as_bytes(),
+    );
     plugins.put("libanswer.so", &corpus::bytes("answer-one"));
     let host = over(&plugins, &data);
     let events = host.events();

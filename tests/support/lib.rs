@@ -1,5 +1,6 @@
 //! What the tests and the benches share: plugins built by cargo, folders to drop them into, events waited for.
 
+pub mod clock;
 pub mod corpus;
 pub mod folder;
 pub mod gate;

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 
 use reactor_abi::prelude::*;
-use reactor_host::{Entry, Host, Report};
+use reactor_host::{Entry, Host, HostBuilder, Report};
 
 type Act = Box<dyn Fn(&Cue<'_>) -> Result<()> + Send + Sync>;
 type Answer = Box<dyn Fn(&Cue<'_>) -> Result<Value> + Send + Sync>;
@@ -60,6 +60,7 @@ pub struct Script {
     tables: String,
     config: String,
     schema: u32,
+    health: String,
     output: Value,
     journal: Option<Journal>,
     acts: HashMap<&'static str, Act>,
@@ -77,6 +78,7 @@ impl Script {
             tables: String::new(),
             config: String::new(),
             schema: 0,
+            health: "trial = \"0s\"".to_owned(),
             output: Value::Null,
             journal: None,
             acts: HashMap::new(),
@@ -144,6 +146,13 @@ impl Script {
         self.tables(&format!("[state]\nschema = {schema}\n{keys}"))
     }
 
+    /// Sets the keys of the `[health]` table, in place of a trial that is over at once.
+    #[must_use]
+    pub fn health(mut self, keys: &str) -> Self {
+        keys.clone_into(&mut self.health);
+        self
+    }
+
     /// Answers this to dependants.
     #[must_use]
     pub fn output(mut self, output: Value) -> Self {
@@ -181,8 +190,8 @@ impl Script {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let text = format!(
-            "schema = 1\nid = {:?}\nversion = {:?}\napi = {:?}\n{}[config]\nscript = {number}\n{}\n",
-            self.id, self.version, self.api, self.tables, self.config
+            "schema = 1\nid = {:?}\nversion = {:?}\napi = {:?}\n{}[health]\n{}\n[config]\nscript = {number}\n{}\n",
+            self.id, self.version, self.api, self.tables, self.health, self.config
         );
         scripts().insert(number, Arc::new(self));
         (text, Entry::of::<Puppet>())
@@ -220,7 +229,16 @@ fn scripts() -> MutexGuard<'static, HashMap<u64, Arc<Script>>> {
 /// When it can not be built.
 #[track_caller]
 pub fn host(scripts: impl IntoIterator<Item = Script>) -> Host {
-    let builder = Host::builder("dev.reactor.tests", "1.0.0");
+    host_of(Host::builder("dev.reactor.tests", "1.0.0"), scripts)
+}
+
+/// A host of a test's own making with these puppets linked in, not started.
+///
+/// # Panics
+///
+/// When it can not be built.
+#[track_caller]
+pub fn host_of(builder: HostBuilder, scripts: impl IntoIterator<Item = Script>) -> Host {
     let linked = scripts.into_iter().map(Script::build);
     linked
         .fold(builder, |builder, (manifest, entry)| builder.plugin(manifest, entry))
@@ -290,6 +308,10 @@ impl Plugin for Puppet {
 
     fn stop(&self) -> Result<()> {
         self.play("stop")
+    }
+
+    fn health(&self) -> Result<()> {
+        self.play("health")
     }
 
     fn invoke(&self, action: &str, value: Value) -> Result<Value> {

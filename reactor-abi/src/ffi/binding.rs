@@ -39,6 +39,8 @@ pub struct PinOps {
     pub entered: unsafe extern "C" fn(binding: *const Binding),
     /// This thread leaves a tracked binding (the last one it entered).
     pub left: unsafe extern "C" fn(binding: *const Binding),
+    /// A call into this binding, which is still pinned through the cell, has panicked; it is counted already.
+    pub panicked: unsafe extern "C" fn(cell: *const Cell, binding: *const Binding),
 }
 
 /// What a handle reads: a word that is an address or a state, and whom to ask when it is a state.
@@ -95,7 +97,8 @@ impl CellRef {
     /// The cell, and each binding whose address its word ever holds, outlives every copy of the reference and every
     /// [`Pin`] taken through it.
     /// If the reference is given to [`client::call`](super::client::call) or [`client::invoke`](super::client::invoke),
-    /// each such binding holds an instance and the `CallFn` that belongs to it.
+    /// or a pin taken through it to [`client::call_pinned`](super::client::call_pinned), each such binding holds an
+    /// instance and the `CallFn` that belongs to it.
     pub unsafe fn new(cell: *const Cell) -> Self {
         Self(cell)
     }
@@ -186,6 +189,20 @@ impl Pin {
     pub fn binding(&self) -> &Binding {
         // SAFETY: entered when the pin was made, left only in drop; and type-stable besides.
         unsafe { &*self.binding }
+    }
+
+    /// Counts what crossed in one call.
+    #[inline]
+    pub fn count(&self, bytes_in: usize, bytes_out: usize) {
+        self.binding().traffic(self.shard).count(bytes_in, bytes_out);
+    }
+
+    /// Counts a panic, and tells the host.
+    #[cold]
+    pub fn count_panic(&self) {
+        self.binding().meter().count_panic();
+        // SAFETY: `ops` is the host's table; the cell outlives the pin, which holds the binding.
+        unsafe { ((*self.cell.0).ops.panicked)(self.cell.0, self.binding) }
     }
 }
 

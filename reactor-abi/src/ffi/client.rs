@@ -5,7 +5,7 @@ use std::time::Duration;
 use abi_stable::std_types::{RSlice, RStr};
 
 use super::adapter::guarded;
-use super::binding::CellRef;
+use super::binding::{CellRef, Pin};
 use super::root::{CallFn, Op, Status};
 use super::services::{HostServicesRef, RawContext, RequestKind, TaskBody, Time};
 use super::sink::Sink;
@@ -129,8 +129,17 @@ pub fn invoke(cell: CellRef, action: &str, value: &Value) -> Result<Value> {
 ///
 /// As [`invoke`].
 pub fn call(cell: CellRef, op: Op, name: &str, input: &[u8]) -> Result<Vec<u8>> {
-    let pin = cell.pin()?;
+    call_pinned(&cell.pin()?, op, name, input)
+}
+
+/// As [`call`], into what is pinned already.
+///
+/// # Errors
+///
+/// The plugin's error or its panic.
+pub fn call_pinned(pin: &Pin, op: Op, name: &str, input: &[u8]) -> Result<Vec<u8>> {
     let binding = pin.binding();
+    let begun = binding.meter().begin();
     let mut answer = Vec::new();
     // SAFETY: a binding behind a peer cell holds an instance and the `CallFn` that belongs to it, and the pin keeps
     // both alive; the sink is used during this call only.
@@ -144,6 +153,11 @@ pub fn call(cell: CellRef, op: Op, name: &str, input: &[u8]) -> Result<Vec<u8>> 
             Sink::of(&mut answer),
         )
     };
+    binding.meter().end(begun);
+    pin.count(input.len(), answer.len());
+    if status == Status::Panicked {
+        pin.count_panic();
+    }
     settle(status, answer)
 }
 

@@ -17,12 +17,15 @@
 
 pub use super::atomic::SHARDS;
 use super::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
+use super::meter::{Meter, Traffic};
 
 /// One thread's share of a binding's count, alone on its cache lines.
 #[repr(C, align(128))]
 struct Shard {
     entries: AtomicU64,
     exits: AtomicU64,
+    /// Counted by callers on the line that they have just touched; no part of the protocol.
+    traffic: Traffic,
 }
 
 /// What a cell points at: one provided thing of one generation, and the count of who is inside it.
@@ -36,6 +39,7 @@ pub struct Binding {
     flags: AtomicU32,
     waiting: AtomicU32,
     shards: [Shard; SHARDS],
+    meter: Meter,
 }
 
 /// Cell words below this are no addresses but states: see [`ABSENT`] and [`PAUSED`].
@@ -51,7 +55,7 @@ pub const TRACKED: u32 = 1;
 
 impl Binding {
     /// Size, alignment and the offset of every field: part of the ABI fingerprint.
-    pub const LAYOUT: [usize; 8] = [
+    pub const LAYOUT: [usize; 9] = [
         size_of::<Self>(),
         align_of::<Self>(),
         std::mem::offset_of!(Self, object),
@@ -60,6 +64,7 @@ impl Binding {
         std::mem::offset_of!(Self, flags),
         std::mem::offset_of!(Self, waiting),
         std::mem::offset_of!(Self, shards),
+        std::mem::offset_of!(Self, meter),
     ];
 
     /// A binding with nobody inside, pointing nowhere.
@@ -71,7 +76,12 @@ impl Binding {
             generation: AtomicU64::new(0),
             flags: AtomicU32::new(0),
             waiting: AtomicU32::new(0),
-            shards: std::array::from_fn(|_| Shard { entries: AtomicU64::new(0), exits: AtomicU64::new(0) }),
+            shards: std::array::from_fn(|_| Shard {
+                entries: AtomicU64::new(0),
+                exits: AtomicU64::new(0),
+                traffic: Traffic::default(),
+            }),
+            meter: Meter::default(),
         }
     }
 
@@ -81,6 +91,19 @@ impl Binding {
         self.table.store(table, Ordering::Relaxed);
         self.generation.store(generation, Ordering::Relaxed);
         self.flags.store(flags, Ordering::Relaxed);
+        self.meter.reset(self.shards.iter().map(|shard| &shard.traffic));
+    }
+
+    /// What is counted of its calls beside who is inside.
+    #[inline]
+    pub fn meter(&self) -> &Meter {
+        &self.meter
+    }
+
+    /// The bytes that crossed on the share of thread `shard` (below [`SHARDS`]).
+    #[inline]
+    pub fn traffic(&self, shard: usize) -> &Traffic {
+        &self.shards[shard].traffic
     }
 
     /// The object pointer that the provider's thunks take first.
@@ -134,7 +157,7 @@ impl Binding {
         self.shards.iter().fold(0, |sum, shard| sum.wrapping_add(of(shard).load(Ordering::SeqCst)))
     }
 
-    /// How many entries were ever counted (for accounting: calls are not counted a second time elsewhere).
+    /// How many entries were ever counted, in this role and earlier ones: calls are not counted a second time elsewhere.
     pub fn entries(&self) -> u64 {
         self.sum(|shard| &shard.entries)
     }

@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{ArgAction, Args, Parser, Subcommand};
+use clap_complete::Shell;
 
 /// Run, inspect, build and live-reload native plugins.
 #[derive(Debug, Parser)]
@@ -11,11 +12,25 @@ use clap::{Args, Parser, Subcommand};
     version,
     arg_required_else_help = true,
     after_help = "Exit codes: 0 done, 1 what was asked failed, 2 the command line is wrong.\n\
+                  `reactor explain CODE` says what an error code means and what to do.\n\
                   Native plugins run inside this process with all its rights: run only code that you trust."
 )]
 pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) verbosity: Verbosity,
     #[command(subcommand)]
     pub(crate) command: Command,
+}
+
+/// How much people are told. JSON is for programs, which choose themselves: it is always whole.
+#[derive(Clone, Copy, Debug, Default, Args)]
+pub(crate) struct Verbosity {
+    /// Tell only what went wrong, and what was asked for; twice: only errors
+    #[arg(short, long, global = true, action = ArgAction::Count, conflicts_with = "verbose")]
+    pub(crate) quiet: u8,
+    /// Tell more: what only confirms that all is well, and what plugins log for debugging; twice: traces and times
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    pub(crate) verbose: u8,
 }
 
 /// What to do.
@@ -25,8 +40,17 @@ pub(crate) enum Command {
     List(ListArgs),
     Inspect(InspectArgs),
     Call(CallArgs),
+    Swap(SwapArgs),
+    Rollback(RollbackArgs),
+    Quarantine(QuarantineArgs),
+    Events(EventsArgs),
+    Logs(LogsArgs),
     Build(BuildArgs),
     Dev(DevArgs),
+    Doctor(DoctorArgs),
+    Explain(ExplainArgs),
+    Man(ManArgs),
+    Completions(CompletionsArgs),
 }
 
 /// Run the plugins of a folder, and follow the folder
@@ -44,18 +68,38 @@ pub(crate) struct RunArgs {
     #[arg(long)]
     pub(crate) once: bool,
     #[command(flatten)]
+    pub(crate) data: DataFolder,
+    #[command(flatten)]
+    pub(crate) sharing: Sharing,
+    #[command(flatten)]
+    pub(crate) view: View,
+    #[command(flatten)]
     pub(crate) format: Format,
 }
 
-/// List the plugins of a folder without running any
+/// How a command that goes on and on shows itself.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct View {
+    /// Print lines, also on a terminal, where else a table is kept up to date
+    #[arg(long)]
+    pub(crate) plain: bool,
+}
+
+/// List the plugins of a folder, as the host that runs it knows them
 ///
-/// Says of each one that a host would refuse why it would, as far as the files tell.
+/// Where no host runs, the files are read, and nothing is run: it says of each one that a host would refuse why it would,
+/// as far as they tell.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  reactor list plugins\n  reactor list plugins --json")]
+#[command(after_help = "Examples:\n  reactor list plugins\n  reactor list plugins --json\n  \
+                        reactor list --data ~/.editor/plugins   # an application's own host")]
 pub(crate) struct ListArgs {
     /// The folder with the plugins
-    #[arg(value_name = "DIR")]
-    pub(crate) dir: PathBuf,
+    #[arg(value_name = "DIR", required_unless_present = "data")]
+    pub(crate) dir: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) data: DataFolder,
+    #[command(flatten)]
+    pub(crate) sharing: Sharing,
     #[command(flatten)]
     pub(crate) format: Format,
 }
@@ -77,7 +121,8 @@ pub(crate) struct InspectArgs {
 
 /// Call one action of a plugin and print its answer as JSON
 ///
-/// The plugins run in a host of their own that keeps nothing: a program that has them loaded does not notice.
+/// Asks the host that runs the folder: `reactor run`, `reactor dev`, or an application that serves a control socket. Where
+/// none does, the plugins run in a host of their own that keeps nothing and ends with the call.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  reactor call --plugins plugins greeting greet '{\"name\": \"Ada\"}'\n  \
@@ -85,9 +130,14 @@ pub(crate) struct InspectArgs {
                         reactor call --plugins plugins markdown render - < request.json"
 )]
 pub(crate) struct CallArgs {
-    /// A folder with plugins; may be given more than once
-    #[arg(long = "plugins", value_name = "DIR", required = true)]
+    /// A folder with plugins; may be given more than once, and then the first one that a host runs is asked
+    #[arg(long = "plugins", value_name = "DIR", required_unless_present = "data")]
     pub(crate) plugins: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) data: DataFolder,
+    /// Run the plugins in a host of their own, whether or not one runs already
+    #[arg(long, requires = "plugins")]
+    pub(crate) private: bool,
     /// The plugin's id
     #[arg(value_name = "ID")]
     pub(crate) id: String,
@@ -97,6 +147,84 @@ pub(crate) struct CallArgs {
     /// The value to send, as JSON; `-` reads it from standard input
     #[arg(value_name = "JSON", default_value = "null", allow_hyphen_values = true)]
     pub(crate) value: String,
+    #[command(flatten)]
+    pub(crate) sharing: Sharing,
+    #[command(flatten)]
+    pub(crate) format: Format,
+}
+
+/// Swap a plugin of a running host: its files are read again, whether or not they changed
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  reactor swap --plugins plugins greeting\n  \
+                        reactor swap --plugins example-plugins greeting   # of `reactor dev example-plugins`")]
+pub(crate) struct SwapArgs {
+    #[command(flatten)]
+    pub(crate) host: RunningHost,
+    /// The plugin's id
+    #[arg(value_name = "ID")]
+    pub(crate) id: String,
+    #[command(flatten)]
+    pub(crate) format: Format,
+}
+
+/// Take a plugin of a running host back to the build before
+///
+/// The build that serves now is quarantined: it is not tried again until its bytes change or it is lifted.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  reactor rollback --plugins plugins greeting")]
+pub(crate) struct RollbackArgs {
+    #[command(flatten)]
+    pub(crate) host: RunningHost,
+    /// The plugin's id
+    #[arg(value_name = "ID")]
+    pub(crate) id: String,
+    #[command(flatten)]
+    pub(crate) format: Format,
+}
+
+/// Show which builds a running host does not try again, or have one tried again
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  reactor quarantine --plugins plugins\n  \
+                        reactor quarantine --plugins plugins --lift greeting")]
+pub(crate) struct QuarantineArgs {
+    #[command(flatten)]
+    pub(crate) host: RunningHost,
+    /// Have the quarantined builds of this plugin tried again
+    #[arg(long, value_name = "ID")]
+    pub(crate) lift: Option<String>,
+    #[command(flatten)]
+    pub(crate) format: Format,
+}
+
+/// Show what happened in a running host: the last events that it keeps
+///
+/// With `-f` those that come are shown too, until Ctrl-C or the end of the host.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  reactor events --plugins plugins\n  \
+                        reactor events --plugins plugins -f --json | jq .event")]
+pub(crate) struct EventsArgs {
+    #[command(flatten)]
+    pub(crate) host: RunningHost,
+    #[command(flatten)]
+    pub(crate) span: Span,
+    #[command(flatten)]
+    pub(crate) format: Format,
+}
+
+/// Show what plugins of a running host logged: the last lines that it keeps
+///
+/// With `-f` those that come are shown too, until Ctrl-C or the end of the host.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  reactor logs --plugins plugins\n  \
+                        reactor logs --plugins plugins -f clock")]
+pub(crate) struct LogsArgs {
+    #[command(flatten)]
+    pub(crate) host: RunningHost,
+    /// Only what this plugin logged
+    #[arg(value_name = "ID")]
+    pub(crate) id: Option<String>,
+    #[command(flatten)]
+    pub(crate) span: Span,
     #[command(flatten)]
     pub(crate) format: Format,
 }
@@ -138,7 +266,63 @@ pub(crate) struct DevArgs {
     #[arg(long)]
     pub(crate) once: bool,
     #[command(flatten)]
+    pub(crate) data: DataFolder,
+    #[command(flatten)]
+    pub(crate) view: View,
+    #[command(flatten)]
     pub(crate) format: Format,
+}
+
+/// Look at what a host needs of this system, and say what to do where it is not there
+///
+/// Looks at the system, its loader, the folders, limits, the toolchain, and at hosts that run. Each line is `ok`,
+/// `warn` or `FAIL`, with what to do. Runs no plugin. Fails if a line does.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  reactor doctor\n  reactor doctor plugins\n  \
+                        reactor doctor plugins --json | jq 'select(.verdict != \"ok\")'")]
+pub(crate) struct DoctorArgs {
+    /// A folder with plugins to look at too
+    #[arg(value_name = "DIR")]
+    pub(crate) dir: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) format: Format,
+}
+
+/// Say what an error code means and what to do
+///
+/// Without a code it lists all of them.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  reactor explain RE0103\n  reactor explain 0103\n  reactor explain | less"
+)]
+pub(crate) struct ExplainArgs {
+    /// The code, as errors show it in brackets
+    #[arg(value_name = "CODE")]
+    pub(crate) code: Option<String>,
+    #[command(flatten)]
+    pub(crate) format: Format,
+}
+
+/// Print this command's manual page, or write one page for each subcommand
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  reactor man | man -l -\n  \
+                        reactor man --out ~/.local/share/man/man1 && man reactor-dev")]
+pub(crate) struct ManArgs {
+    /// The folder to write all pages into; made if it is missing
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+/// Print what a shell completes this command line by
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+        reactor completions bash > ~/.local/share/bash-completion/completions/reactor\n  \
+        reactor completions zsh > ~/.zfunc/_reactor   # a folder of $fpath\n  \
+        reactor completions fish > ~/.config/fish/completions/reactor.fish")]
+pub(crate) struct CompletionsArgs {
+    /// The shell
+    #[arg(value_name = "SHELL")]
+    pub(crate) shell: Shell,
 }
 
 /// Which plugin crates, and how cargo builds them.
@@ -150,6 +334,43 @@ pub(crate) struct Crates {
     /// Build with optimisations
     #[arg(long)]
     pub(crate) release: bool,
+}
+
+/// Which running host is meant.
+#[derive(Debug, Args)]
+pub(crate) struct RunningHost {
+    /// The folder with the plugins that it runs; for `reactor dev` the path that it was given
+    #[arg(long, value_name = "DIR", required_unless_present = "data")]
+    pub(crate) plugins: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) data: DataFolder,
+}
+
+/// Where a host keeps what lasts, and where it is found.
+#[derive(Debug, Args)]
+pub(crate) struct DataFolder {
+    /// The host's data folder, in place of the one that belongs to its plugin folder
+    #[arg(long = "data", value_name = "DIR", id = "data", env = "REACTOR_DATA")]
+    pub(crate) path: Option<PathBuf>,
+}
+
+/// Which events.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct Span {
+    /// Go on with what comes, until Ctrl-C or the end of the host
+    #[arg(long, short)]
+    pub(crate) follow: bool,
+    /// Leave out what has this number (`seq`) or a lower one
+    #[arg(long, value_name = "SEQ", default_value_t = 0)]
+    pub(crate) since: u64,
+}
+
+/// Whose plugins are taken.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct Sharing {
+    /// Take plugins from files and folders that others can write to, and let them decide what runs here
+    #[arg(long)]
+    pub(crate) allow_shared_folders: bool,
 }
 
 /// For whom the output is.
@@ -187,6 +408,22 @@ mod tests {
     }
 
     #[test]
+    fn a_data_folder_does_in_place_of_a_plugin_folder() {
+        for line in [
+            "list",
+            "call clock ticks",
+            "swap clock",
+            "rollback clock",
+            "quarantine",
+            "events -f",
+            "logs clock",
+        ] {
+            let (command, rest) = line.split_once(' ').unwrap_or((line, ""));
+            parse(&format!("{command} --data d {rest}")).expect(line);
+        }
+    }
+
+    #[test]
     fn values_that_look_like_flags_are_values() {
         for value in ["-", "-1", "[1]"] {
             let parsed = parse(&format!("call --plugins a clock ticks {value}"));
@@ -195,8 +432,39 @@ mod tests {
     }
 
     #[test]
+    fn how_much_is_told_can_be_said_anywhere() {
+        for (line, quiet, verbose) in
+            [("-q run .", 1, 0), ("run . -qq", 2, 0), ("run -v . -v", 0, 2), ("run .", 0, 0)]
+        {
+            let cli =
+                Cli::try_parse_from(std::iter::once("reactor").chain(line.split_whitespace())).expect(line);
+            assert_eq!((cli.verbosity.quiet, cli.verbosity.verbose), (quiet, verbose), "{line}");
+        }
+    }
+
+    #[test]
     fn incomplete_lines_are_usage_errors() {
-        for line in ["", "run", "list", "inspect", "call clock ticks", "build .", "dev --fast", "fly"] {
+        for line in [
+            "",
+            "run",
+            "list",
+            "inspect",
+            "call clock ticks",
+            "call --private --data d clock ticks",
+            "swap clock",
+            "swap --plugins a",
+            "rollback --plugins a",
+            "quarantine",
+            "quarantine --plugins a greeting",
+            "events",
+            "logs clock",
+            "events --plugins a --since soon",
+            "build .",
+            "dev --fast",
+            "fly",
+            "completions",
+            "run . -q -v",
+        ] {
             let error = parse(line).expect_err(line);
             assert_eq!(error.exit_code(), 2, "{line}");
         }

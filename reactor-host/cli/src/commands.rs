@@ -2,10 +2,19 @@
 
 mod build;
 mod call;
+mod completions;
 mod dev;
+mod doctor;
+mod events;
+mod explain;
 mod inspect;
 mod list;
+mod logs;
+mod man;
+mod quarantine;
+mod rollback;
 mod run;
+mod swap;
 
 use clap::Parser as _;
 
@@ -24,6 +33,7 @@ pub(crate) fn main() -> ExitStatus {
             return if message.use_stderr() { ExitStatus::Usage } else { ExitStatus::Done };
         }
     };
+    output::be(cli.verbosity);
     dispatch(&cli.command).unwrap_or_else(|error| {
         if !error.is_closed_pipe() {
             output::error(&error);
@@ -38,8 +48,17 @@ fn dispatch(command: &Command) -> Result<ExitStatus, CliError> {
         Command::List(args) => list::list(args),
         Command::Inspect(args) => inspect::inspect(args),
         Command::Call(args) => call::call(args),
+        Command::Swap(args) => swap::swap(args),
+        Command::Rollback(args) => rollback::rollback(args),
+        Command::Quarantine(args) => quarantine::quarantine(args),
+        Command::Events(args) => events::events(args),
+        Command::Logs(args) => logs::logs(args),
         Command::Build(args) => build::build(args),
         Command::Dev(args) => dev::dev(args),
+        Command::Doctor(args) => doctor::doctor(args),
+        Command::Explain(args) => explain::explain(args),
+        Command::Man(args) => man::man(args),
+        Command::Completions(args) => completions::completions(args),
     }
 }
 

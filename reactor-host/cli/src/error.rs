@@ -93,6 +93,46 @@ pub(crate) enum CliError {
         /// What the system said.
         source: io::Error,
     },
+    /// There is no such error code.
+    #[error("{}", no_such_code(text, near))]
+    NoSuchCode {
+        /// What was asked for.
+        text: String,
+        /// Codes that may have been meant.
+        near: Vec<&'static str>,
+    },
+    /// There is no place for what lasts.
+    #[error("no data folder for {}: {why}; name one with --data DIR or the variable REACTOR_DATA", plugins.display())]
+    NoDataFolder {
+        /// The plugin folder.
+        plugins: PathBuf,
+        /// What is missing.
+        why: &'static str,
+    },
+    /// A command for a running host, and none runs.
+    #[error(
+        "no host runs on {what}: nobody serves a control socket in {}; start one with `{start}`",
+        data.display()
+    )]
+    NotRunning {
+        /// What was named.
+        what: String,
+        /// Where it was looked for.
+        data: PathBuf,
+        /// How to start one.
+        start: String,
+    },
+    /// Events came faster than they were printed.
+    #[error(
+        "{count} events were left out here: they came faster than they were read; the numbers (`seq`) show the gap"
+    )]
+    Lost {
+        /// How many.
+        count: u64,
+    },
+    /// The control socket.
+    #[error(transparent)]
+    Control(#[from] reactor_host::control::ControlError),
     /// Something in a plugin folder.
     #[error(transparent)]
     Discover(#[from] DiscoverError),
@@ -130,6 +170,11 @@ impl CliError {
             Self::Output(_) => "RE0909",
             Self::Interrupt(_) => "RE0910",
             Self::Thread { .. } => "RE0911",
+            Self::NoSuchCode { .. } => "RE0920",
+            Self::NoDataFolder { .. } => "RE0930",
+            Self::NotRunning { .. } => "RE0931",
+            Self::Lost { .. } => "RE0932",
+            Self::Control(error) => error.code(),
             Self::Discover(error) => error.code(),
             Self::Manifest(error) => error.code(),
             Self::Watch(error) => error.code(),
@@ -141,7 +186,7 @@ impl CliError {
     /// How the command ends with it. Whoever reads our output and stops reading, has what was wanted.
     pub(crate) fn status(&self) -> ExitStatus {
         match self {
-            Self::BadValue { .. } => ExitStatus::Usage,
+            Self::BadValue { .. } | Self::NoSuchCode { .. } => ExitStatus::Usage,
             error if error.is_closed_pipe() => ExitStatus::Done,
             _ => ExitStatus::Failed,
         }
@@ -176,6 +221,20 @@ fn bad_value(source: &serde_json::Error, from_stdin: bool) -> String {
         return format!("what came on standard input is not JSON: {source}");
     }
     format!("the value to send is not JSON: {source}; quote it for the shell: '{{\"name\": \"Ada\"}}'")
+}
+
+fn no_such_code(text: &str, near: &[&str]) -> String {
+    if let [first, rest @ ..] = near {
+        let more: String = rest.iter().map(|code| format!(", {code}")).collect();
+        return format!("there is no error code {text}; did you mean {first}{more}?");
+    }
+    let looks_like_ours = text.get(..2).is_some_and(|start| start.eq_ignore_ascii_case("RE"));
+    if looks_like_ours || text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return format!("there is no error code {text}; `reactor explain` lists all of them");
+    }
+    format!(
+        "{text} is no code of Reactor's, which are RE and four digits; a plugin chooses its own: ask its author"
+    )
 }
 
 /// What to do about a file or folder that the system does not give.

@@ -15,7 +15,10 @@ pub(crate) fn on_first(end: impl FnOnce() + Send + 'static) -> Result<(), CliErr
     let mut end = Some(end);
     ctrlc::set_handler(move || match end.take() {
         Some(end) => end(),
-        None => std::process::exit(KILLED_BY_INTERRUPT),
+        None => {
+            crate::live::restore();
+            std::process::exit(KILLED_BY_INTERRUPT)
+        }
     })?;
     Ok(())
 }

@@ -6,11 +6,14 @@
 mod args;
 mod cargo_build;
 mod commands;
+mod data_folder;
 mod error;
 mod interrupt;
+mod live;
 mod output;
 mod packages;
 mod private_host;
+mod running_host;
 mod shelf;
 mod status;
 mod verdict;

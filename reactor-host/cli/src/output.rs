@@ -2,16 +2,26 @@
 
 mod event;
 mod printer;
+mod surroundings;
 mod text;
+mod weight;
 
-use std::io::{self, Write as _};
+use std::io::{self, IsTerminal as _, Write as _};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use reactor_host::{Host, codes};
 use serde::Serialize;
 
-pub(crate) use self::event::{Subject, describe, handover, spaced};
+pub(crate) use self::event::{Subject, describe, handover, line_of, spaced};
 pub(crate) use self::printer::Printer;
-pub(crate) use self::text::{micros, plain};
+pub(crate) use self::text::{filled, micros, plain};
+pub(crate) use self::weight::{Weight, be};
+
+use self::surroundings::Surroundings;
+use crate::args::Format;
+use crate::error::CliError;
+use crate::live;
 
 /// Green: it runs.
 pub(crate) const GOOD: anstyle::Style = anstyle::AnsiColor::Green.on_default();
@@ -26,13 +36,62 @@ pub(crate) const FAINT: anstyle::Style = anstyle::Style::new().dimmed();
 #[derive(Clone)]
 pub(crate) struct Output {
     json: bool,
-    stdout: Arc<Mutex<anstream::AutoStream<io::Stdout>>>,
+    to: To,
+}
+
+#[derive(Clone)]
+enum To {
+    Stdout(Arc<Mutex<anstream::AutoStream<io::Stdout>>>),
+    View(Arc<live::Shared>),
 }
 
 impl Output {
     /// Lines for people, plain where they do not go to a terminal or `NO_COLOR` is set; or JSON.
-    pub(crate) fn new(format: crate::args::Format) -> Self {
-        Self { json: format.json, stdout: Arc::new(Mutex::new(anstream::stdout())) }
+    pub(crate) fn new(format: Format) -> Self {
+        Self { json: format.json, to: To::Stdout(Arc::new(Mutex::new(anstream::stdout()))) }
+    }
+
+    /// For a command that goes on until it is ended: the live view where a person watches a terminal, else as
+    /// [`new`](Self::new). The view is to be dropped when all is said.
+    ///
+    /// # Errors
+    ///
+    /// That the terminal cannot be taken over.
+    pub(crate) fn following(
+        format: Format,
+        wanted: bool,
+        title: impl FnOnce() -> String,
+    ) -> Result<(Self, Option<live::View>), CliError> {
+        let mut output = Self::new(format);
+        let view = if wanted && !format.json && Surroundings::here().have_a_view() {
+            live::View::open(title())?
+        } else {
+            None
+        };
+        if let Some(view) = &view {
+            output.to = To::View(view.shared());
+        }
+        Ok((output, view))
+    }
+
+    /// Lets the live view, if there is one, show what `host` does.
+    ///
+    /// # Errors
+    ///
+    /// [`CliError::Thread`].
+    pub(crate) fn observe(&self, host: &Arc<Host>) -> Result<Option<live::Observer>, CliError> {
+        match &self.to {
+            To::Stdout(_) => Ok(None),
+            To::View(view) => live::Observer::start(Arc::clone(host), Arc::clone(view)).map(Some),
+        }
+    }
+
+    /// The live view, where there is one.
+    pub(crate) fn view(&self) -> Option<&live::Shared> {
+        match &self.to {
+            To::Stdout(_) => None,
+            To::View(view) => Some(view),
+        }
     }
 
     /// Whether a program reads.
@@ -40,7 +99,8 @@ impl Output {
         self.json
     }
 
-    /// Prints `object` as JSON, or the text that `people` makes of it.
+    /// Prints `object` as JSON, or the text that `people` makes of it. This is what was asked for, and so is printed
+    /// whatever the verbosity.
     ///
     /// # Errors
     ///
@@ -51,9 +111,24 @@ impl Output {
         people: impl FnOnce(&T) -> String,
     ) -> io::Result<()> {
         let text = if self.json { serde_json::to_string(object)? } else { people(object) };
-        let mut stdout = self.stdout.lock().unwrap_or_else(PoisonError::into_inner);
-        writeln!(stdout, "{text}")?;
-        stdout.flush()
+        match &self.to {
+            To::Stdout(stdout) => line(&mut *stdout.lock().unwrap_or_else(PoisonError::into_inner), &text),
+            To::View(view) => view.say(&text),
+        }
+    }
+
+    /// As [`put`](Self::put), for what is told of its own accord: people are spared it where they want to hear less.
+    ///
+    /// # Errors
+    ///
+    /// Whatever standard output says.
+    pub(crate) fn tell<T: Serialize + ?Sized>(
+        &self,
+        weight: Weight,
+        object: &T,
+        people: impl FnOnce(&T) -> String,
+    ) -> io::Result<()> {
+        if self.json || weight.is_told() { self.put(object, people) } else { Ok(()) }
     }
 
     /// Prints a line that programs do not need.
@@ -62,26 +137,61 @@ impl Output {
     ///
     /// Whatever standard output says.
     pub(crate) fn say(&self, text: &str) -> io::Result<()> {
-        if self.json { Ok(()) } else { self.put(text, str::to_owned) }
+        if self.json { Ok(()) } else { self.tell(Weight::News, text, str::to_owned) }
     }
 }
 
+/// Writes a line, whole.
+///
+/// # Errors
+///
+/// Whatever `out` says.
+pub(crate) fn line(out: &mut impl io::Write, text: &str) -> io::Result<()> {
+    writeln!(out, "{text}")?;
+    out.flush()
+}
+
+/// Writes a text that is finished as it is to standard output.
+///
+/// # Errors
+///
+/// Whatever standard output says.
+pub(crate) fn whole(text: &[u8]) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(text)?;
+    stdout.flush()
+}
+
 /// Prints an error to standard error: one line, and below it the place in the text that is wrong, if it shows one.
-pub(crate) fn error(error: &crate::error::CliError) {
-    let bad = BAD.bold();
-    // There is nowhere left to say that standard error is closed.
-    let _ =
-        writeln!(anstream::stderr(), "{bad}error[{}]{bad:#}: {}", error.code(), plain(&error.to_string()));
+pub(crate) fn error(error: &CliError) {
+    told("error", BAD.bold(), error);
+    // A code that is asked about needs no hint, nor does a program.
+    if let Some(hint) = hint(error.code()).filter(|_| io::stderr().is_terminal() && Weight::News.is_told()) {
+        let _ = writeln!(anstream::stderr(), "{FAINT}{hint}{FAINT:#}");
+    }
 }
 
 /// Prints a warning to standard error.
-pub(crate) fn warning(error: &crate::error::CliError) {
-    let style = anstyle::AnsiColor::Yellow.on_default().bold();
-    // As for errors.
+pub(crate) fn warning(error: &CliError) {
+    if Weight::Warning.is_told() {
+        told("warning", anstyle::AnsiColor::Yellow.on_default().bold(), error);
+    }
+}
+
+fn told(what: &str, style: anstyle::Style, error: &CliError) {
+    // There is nowhere left to say that standard error is closed.
     let _ = writeln!(
         anstream::stderr(),
-        "{style}warning[{}]{style:#}: {}",
-        error.code(),
+        "{style}{what}[{}]{style:#}: {}",
+        plain(error.code()),
         plain(&error.to_string())
     );
+}
+
+/// How to learn more of a code; said once, of the first one that there is more to know of.
+pub(crate) fn hint(code: &str) -> Option<String> {
+    static SAID: AtomicBool = AtomicBool::new(false);
+    let known = codes::find(code).filter(|known| known.code == code && code != "RE0920")?;
+    let first = !SAID.swap(true, Ordering::Relaxed);
+    first.then(|| format!("  `reactor explain {}` says more", known.code))
 }

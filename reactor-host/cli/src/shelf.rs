@@ -45,7 +45,11 @@ impl Shelf {
     /// [`CliError::File`].
     pub(crate) fn new(folder: impl Into<PathBuf>) -> Result<Self, CliError> {
         let folder = folder.into();
-        fs::create_dir_all(&folder).map_err(CliError::writing(&folder))?;
+        if !folder.exists() {
+            fs::create_dir_all(&folder)
+                .and_then(|()| for_this_user(&folder))
+                .map_err(CliError::writing(&folder))?;
+        }
         Ok(Self { folder, placed: HashMap::new() })
     }
 
@@ -118,8 +122,9 @@ fn write(folder: &Path, manifest: &[u8], name: &str, library: &[u8]) -> Result<(
         // Hosts pass over names that begin with a dot.
         let aside = aside(folder);
         fs::create_dir_all(&aside).map_err(CliError::writing(&aside))?;
-        let result = fs::write(aside.join("plugin.toml"), manifest)
-            .and_then(|()| fs::write(aside.join(name), library))
+        let result = for_this_user(&aside)
+            .and_then(|()| put(&aside.join("plugin.toml"), manifest))
+            .and_then(|()| put(&aside.join(name), library))
             .and_then(|()| fs::rename(&aside, folder));
         return result.map_err(|error| {
             // What cannot be cleared away is passed over by hosts, and written over by the next attempt.
@@ -138,10 +143,32 @@ fn write(folder: &Path, manifest: &[u8], name: &str, library: &[u8]) -> Result<(
 
 fn replace(path: &Path, bytes: &[u8]) -> Result<(), CliError> {
     let aside = aside(path);
-    fs::write(&aside, bytes).and_then(|()| fs::rename(&aside, path)).map_err(|error| {
+    put(&aside, bytes).and_then(|()| fs::rename(&aside, path)).map_err(|error| {
         let _ = fs::remove_file(&aside);
         CliError::writing(path)(error)
     })
+}
+
+fn put(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    fs::write(path, bytes)?;
+    for_this_user(path)
+}
+
+/// Takes the right to write from everybody else, whatever the umask gave: hosts take nothing from where others write.
+#[cfg(unix)]
+fn for_this_user(path: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let mode = fs::metadata(path)?.permissions().mode();
+    if mode & 0o022 == 0 {
+        Ok(())
+    } else {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode & !0o022))
+    }
+}
+
+#[cfg(not(unix))]
+fn for_this_user(_: &Path) -> std::io::Result<()> {
+    Ok(())
 }
 
 /// A name beside `path` that hosts pass over and no other process uses.

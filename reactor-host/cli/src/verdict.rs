@@ -1,7 +1,10 @@
 //! Whether a host like this one would take a library, as far as its bytes tell.
 
+use std::path::Path;
+
 use reactor_abi::facts::{API_VERSION, FINGERPRINT, TARGET};
-use reactor_host::discover::Candidate;
+
+use reactor_host::discover::{Candidate, DiscoverError, Known, Scan, ScanOptions, read_one_with, scan_with};
 use reactor_host::load::LoadError;
 use reactor_host::resolve::ResolveError;
 
@@ -29,6 +32,25 @@ impl From<&CliError> for Refusal {
     fn from(error: &CliError) -> Self {
         Self { code: error.code().to_owned(), message: error.to_string() }
     }
+}
+
+/// Reads a plugin for what its bytes say. Who else can write to where it stands is not asked: that is the place's, not
+/// the library's, and a host asks it of its own folders.
+///
+/// # Errors
+///
+/// As [`reactor_host::discover::read_one`].
+pub(crate) fn read(path: &Path) -> Result<Candidate, DiscoverError> {
+    read_one_with(path, &wherever())
+}
+
+/// Looks at a folder as [`read`] looks at a plugin.
+pub(crate) fn scan(folder: &Path) -> Scan {
+    scan_with(&[folder.to_owned()], &Known::new(), &wherever())
+}
+
+fn wherever() -> ScanOptions {
+    ScanOptions { allow_shared_folders: true, ..ScanOptions::default() }
 }
 
 /// Why a host would refuse `candidate` before it opens it. What only other plugins or an application can decide

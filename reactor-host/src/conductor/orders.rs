@@ -10,7 +10,7 @@ use reactor_abi::ffi::RequestKind;
 
 use super::{Conductor, Refused, Slot};
 use crate::backend::{Build, Source};
-use crate::discover::{Change, DiscoverError, read_one, scan};
+use crate::discover::{Change, DiscoverError, read_one_with, scan_with};
 use crate::event::EventKind;
 use crate::manifest::PluginId;
 use crate::order::Order;
@@ -46,6 +46,23 @@ impl Conductor {
                 self.swap_now(&plugin, &mut report);
                 self.answer(&reply, report);
             }
+            Order::SwapTogether(plugins, reply) => {
+                self.swap_together(&plugins, &mut report);
+                self.answer(&reply, report);
+            }
+            Order::RollBack(plugin, reply) => {
+                self.roll_back_by_hand(&plugin, &mut report);
+                self.answer(&reply, report);
+            }
+            Order::Lift(plugin, reply) => {
+                self.lift(&plugin, &mut report);
+                self.answer(&reply, report);
+            }
+            Order::Save(plugin, reply) => {
+                self.save_now(&plugin, &mut report);
+                self.answer(&reply, report);
+            }
+            Order::Misbehaved { generation, reason } => self.misbehaved(generation, &reason, &mut report),
             Order::Switch(plugin, on, reply) => {
                 self.switch(&plugin, on, &mut report);
                 self.answer(&reply, report);
@@ -73,8 +90,9 @@ impl Conductor {
     /// Scans the folders, if they are this thread's to scan, and takes in what changed. While somebody else watches,
     /// that view of the folders is left alone, and each plugin's own path is read again.
     fn look(&mut self, report: &mut Report) {
+        let options = self.scan_options();
         if let Some((tracker, known)) = &mut self.tracker {
-            let found = scan(&self.folders, known);
+            let found = scan_with(&self.folders, known, &options);
             known.update(&found);
             // Asked for by somebody who says that the files are complete: nothing needs to rest first.
             let files =
@@ -88,7 +106,7 @@ impl Conductor {
         }
         let sources = self.slots.values().filter_map(|slot| Some(slot.build.candidate()?.source.clone()));
         for path in sources.collect::<Vec<_>>() {
-            match read_one(&path) {
+            match read_one_with(&path, &options) {
                 Ok(candidate) => {
                     self.refused.remove(&path);
                     self.offer(Build::of(candidate), report);
@@ -191,8 +209,8 @@ impl Conductor {
         let Some(slot) = self.slots.get_mut(&id) else {
             let mut slot = Slot::new(Arc::new(build));
             slot.disabled = self.disabled.remove(&id);
-            self.slots.insert(id, slot);
-            return;
+            self.slots.insert(id.clone(), slot);
+            return self.judge(&id, report);
         };
         if let (Source::Linked(_), Source::File(candidate)) = (&slot.build.source, &build.source) {
             let reason =
@@ -210,32 +228,59 @@ impl Conductor {
             slot.file_is_good();
         } else {
             slot.take(build);
+            self.judge(&id, report);
         }
     }
 
     fn swap_now(&mut self, plugin: &PluginId, report: &mut Report) {
-        let Some(slot) = self.slots.get_mut(plugin) else { return self.unknown(plugin, report) };
+        if self.read_again(plugin, report) {
+            self.reconcile(report);
+        }
+    }
+
+    /// Reads several plugins again and swaps them in one step, or none of them.
+    fn swap_together(&mut self, plugins: &[PluginId], report: &mut Report) {
+        let mut all = true;
+        for plugin in plugins {
+            all &= self.read_again(plugin, report);
+        }
+        if all {
+            self.bound.push(plugins.iter().cloned().collect());
+            self.reconcile(report);
+        }
+    }
+
+    /// Takes what a plugin's file holds now, or the same code again, for its newest build. `false`: it can not be.
+    fn read_again(&mut self, plugin: &PluginId, report: &mut Report) -> bool {
+        let options = self.scan_options();
+        let Some(slot) = self.slots.get_mut(plugin) else {
+            self.unknown(plugin, report);
+            return false;
+        };
         if slot.disabled || !self.running {
             let what = if slot.disabled { "it is switched off" } else { "the host is stopped" };
             let reason = Reason::new("RE0418", format!("{plugin} can not be swapped: {what}"));
             report.outcomes.push(self.outcome(plugin, failed(reason, None)));
-            return;
+            return false;
         }
-        match &slot.build.source {
-            Source::File(candidate) => {
+        let build = match (slot.build.again(), slot.build.candidate()) {
+            (None, Some(candidate)) => {
                 let path = candidate.source.clone();
-                match read_one(&path) {
-                    Ok(candidate) => slot.take(Build::of(candidate)),
-                    Err(error) => return self.refuse_file(path, Some(plugin.clone()), &error, report),
+                match read_one_with(&path, &options) {
+                    Ok(candidate) => Build::of(candidate),
+                    Err(error) => {
+                        self.refuse_file(path, Some(plugin.clone()), &error, report);
+                        return false;
+                    }
                 }
             }
-            // The same code again, as a new generation.
-            Source::Linked(entry) => {
-                let build = Build { manifest: slot.build.manifest.clone(), source: Source::Linked(*entry) };
-                slot.take(build);
-            }
-        }
-        self.reconcile(report);
+            (Some(build), _) => build,
+            // Neither linked nor a file: there is no such build.
+            (None, None) => return false,
+        };
+        slot.take(build);
+        self.judge(plugin, report);
+        true
     }
 
     fn switch(&mut self, plugin: &PluginId, on: bool, report: &mut Report) {
@@ -261,7 +306,7 @@ impl Conductor {
         let _ = reply.send(report);
     }
 
-    fn unknown(&self, plugin: &PluginId, report: &mut Report) {
+    pub(super) fn unknown(&self, plugin: &PluginId, report: &mut Report) {
         let reason = Reason::new("RE0416", format!("there is no plugin `{plugin}`"));
         self.refuse(plugin, &reason, None, report);
     }
@@ -284,6 +329,7 @@ impl Conductor {
 
     fn stop_all(&mut self, why: &str, report: &mut Report) {
         self.running = false;
+        self.end_trials();
         for plugin in self.order.clone().into_iter().rev() {
             self.take_down(&plugin, why, report);
         }
@@ -291,6 +337,7 @@ impl Conductor {
 
     pub(super) fn shut_down(&mut self) {
         const REASON: &str = "the host has shut down";
+        self.end_trials();
         let serving = self.slots.values().filter_map(|slot| slot.serving.as_ref());
         let limit = serving.map(|generation| generation.stop_deadline()).max().unwrap_or_default();
         self.stop_all(REASON, &mut Report::default());
@@ -298,6 +345,9 @@ impl Conductor {
         self.stage.shared.routes.close(REASON);
         // Draining, dropping, threads and closing have that deadline each.
         self.stage.reaper.finish(Instant::now() + 4 * limit.max(Duration::from_secs(1)));
+        // Another host can have the data folder from here on, whoever still holds a handle to this one. What could not
+        // be written was told when it was tried.
+        let _ = self.stage.shared.store.close();
         self.stage.shared.events.close();
     }
 }

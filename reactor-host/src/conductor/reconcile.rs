@@ -17,6 +17,8 @@ use crate::report::{OutcomeStatus, Reason, Report};
 use crate::resolve::{Resolution, ResolveError, resolve};
 use crate::retire::tell_failure;
 use crate::shared::micros_since;
+use crate::stagehand::PHASE_DEADLINE;
+use crate::swap::{Change, Direction, NotSwapped, Pair, Swapped};
 
 /// The code of a plugin that failed only because another one did.
 const BLOCKED: &str = "RE0417";
@@ -34,6 +36,7 @@ impl Conductor {
         if !self.running {
             return;
         }
+        self.release_held();
         // Each failure changes what can run. It also takes a build out of the running, so this comes to an end.
         loop {
             let resolution = self.resolve(report);
@@ -47,6 +50,7 @@ impl Conductor {
             self.note_refused(&resolution, report);
             self.warn(&resolution);
             if self.carry_through(&resolution.order, report) {
+                self.bound.clear();
                 return;
             }
         }
@@ -54,18 +58,44 @@ impl Conductor {
 
     /// Swaps and brings up, providers first. `false`: something failed, resolve again.
     fn carry_through(&mut self, order: &[PluginId], report: &mut Report) -> bool {
-        let mut rising = Vec::new();
+        let groups = self.groups(order);
+        let mut rising: Vec<PluginId> = Vec::new();
         for plugin in order {
-            if self.slots.get(plugin).is_some_and(Slot::has_successor) {
-                // What it needs anew comes first.
-                if !self.bring_up(&std::mem::take(&mut rising), report) || !self.swap(plugin, report) {
+            let slot = self.slots.get(plugin);
+            if let Some(group) = groups.iter().find(|group| group.last() == Some(plugin)) {
+                // What it needs anew comes first, and what needs it comes after it.
+                let (after, before): (Vec<_>, Vec<_>) =
+                    rising.into_iter().partition(|one| self.depends_on_any(one, group));
+                if !self.bring_up(&before, report) || !self.swap(group, report) {
                     return false;
                 }
-            } else if self.slots.get(plugin).is_some_and(|slot| slot.serving.is_none()) {
+                rising = after;
+            } else if slot.is_some_and(|slot| slot.serving.is_none() && slot.to_run().is_some()) {
                 rising.push(plugin.clone());
             }
         }
         self.bring_up(&rising, report)
+    }
+
+    fn depends_on_any(&self, plugin: &PluginId, group: &[PluginId]) -> bool {
+        let build = self.slots.get(plugin).and_then(Slot::to_run);
+        build.is_some_and(|build| build.manifest.dependencies.keys().any(|needed| group.contains(needed)))
+    }
+
+    /// Has builds tried again that were held up by another one, which is no longer in their way.
+    fn release_held(&mut self) {
+        let free = |(id, slot): (&PluginId, &Slot)| {
+            let (culprit, build) = slot.held_by.as_ref()?;
+            let still = self.slots.get(culprit).is_some_and(|culprit| {
+                Arc::ptr_eq(&culprit.build, build) && culprit.trouble.is_some() && culprit.wanted()
+            });
+            (!still).then(|| id.clone())
+        };
+        for id in self.slots.iter().filter_map(free).collect::<Vec<_>>() {
+            if let Some(slot) = self.slots.get_mut(&id) {
+                slot.forgive();
+            }
+        }
     }
 
     /// Resolves what is to run. A plugin that serves is judged by its newest build; when that can not run, by the
@@ -101,10 +131,6 @@ impl Conductor {
                 }
             }
         }
-    }
-
-    fn path(&self, plugin: &PluginId) -> Option<PathBuf> {
-        Some(self.slots.get(plugin)?.build.candidate()?.source.clone())
     }
 
     /// Says why plugins can not run.
@@ -155,31 +181,94 @@ impl Conductor {
         report.outcomes.push(self.outcome(plugin, failed(reason.clone(), serving)));
     }
 
-    fn swap(&mut self, plugin: &PluginId, report: &mut Report) -> bool {
-        let Some(slot) = self.slots.get_mut(plugin) else { return true };
-        let Some(old) = slot.serving.clone() else { return true };
-        match self.stage.swap(old, Arc::clone(&slot.build), &mut slot.serving) {
+    /// Swaps a group of plugins in one step. `false`: that failed.
+    fn swap(&mut self, group: &[PluginId], report: &mut Report) -> bool {
+        let change = |plugin: &PluginId| {
+            let slot = self.slots.get(plugin)?;
+            let state = slot.previous.as_ref().and_then(|previous| previous.state.clone());
+            let direction = if slot.quarantined { Direction::Back(state) } else { Direction::Forward };
+            let old = Arc::clone(slot.serving.as_ref()?);
+            Some(Change { old, build: Arc::clone(slot.successor()?), direction })
+        };
+        let changes: Vec<_> = group.iter().filter_map(change).collect();
+        match self.stage.swap(changes) {
             Ok(swapped) => {
-                let status = OutcomeStatus::Swapped {
-                    generation: swapped.generation,
-                    from: swapped.from,
-                    micros: swapped.micros,
-                    paused_micros: swapped.paused_micros,
-                    state_handed_over: swapped.state == StateOutcome::HandedOver,
-                };
-                report.outcomes.push(self.outcome(plugin, status));
+                self.note_swapped(&swapped);
+                self.tell_swapped(&swapped, report);
+                self.begin_trial(swapped.pairs);
                 true
             }
-            Err(reason) => {
-                slot.trouble = Some(reason.clone());
-                if slot.serving.is_none() {
-                    slot.broken = true;
-                    self.order.retain(|known| known != plugin);
-                }
-                let path = self.path(plugin);
-                self.refuse(plugin, &reason, path, report);
+            Err(not) => {
+                self.note_not_swapped(group, &not, report);
                 false
             }
+        }
+    }
+
+    fn tell_swapped(&self, swapped: &Swapped, report: &mut Report) {
+        let (micros, paused_micros) = (micros(swapped.took), micros(swapped.paused));
+        for Pair { old, new, outcome: state, .. } in &swapped.pairs {
+            let (generation, from, state) = (new.life.number, old.life.number, *state);
+            self.stage.shared.tell(&new.life, EventKind::Swapped { from, micros, paused_micros, state });
+            let state_handed_over = state == StateOutcome::HandedOver;
+            let status =
+                OutcomeStatus::Swapped { generation, from, micros, paused_micros, state_handed_over };
+            report.outcomes.push(self.outcome(&new.life.plugin, status));
+        }
+    }
+
+    /// The old generations go on. The culprit's build is in nobody's way any more; the others' wait for a better one.
+    fn note_not_swapped(&mut self, group: &[PluginId], not: &NotSwapped, report: &mut Report) {
+        let NotSwapped { culprit, reason, guilty, lost } = not;
+        for plugin in lost {
+            if let Some(slot) = self.slots.get_mut(plugin) {
+                slot.broken = true;
+                if let Some(generation) = slot.serving.take() {
+                    self.stage.reaper.retire(generation);
+                }
+            }
+            self.order.retain(|known| known != plugin);
+        }
+        let Some(slot) = self.slots.get_mut(culprit) else { return };
+        let going_back = slot.quarantined;
+        let tried = slot.to_run().cloned();
+        let serving = slot.serving.as_ref().map(|generation| Arc::clone(&generation.build));
+        if going_back {
+            report.outcomes.push(self.outcome(culprit, failed(reason.clone(), None)));
+            self.pardon(culprit);
+        } else if let Some(build) = tried.filter(|_| *guilty) {
+            slot.stand_in = serving;
+            self.condemn(&build, reason, report);
+        } else {
+            slot.trouble = Some(reason.clone());
+            let path = self.path(culprit);
+            self.refuse(culprit, reason, path, report);
+        }
+        self.hold(group, culprit, reason, report);
+    }
+
+    /// Has the builds of a group wait for a better build of `culprit`.
+    pub(super) fn hold(
+        &mut self,
+        group: &[PluginId],
+        culprit: &PluginId,
+        reason: &Reason,
+        report: &mut Report,
+    ) {
+        let Some(build) = self.slots.get(culprit).map(|slot| Arc::clone(&slot.build)) else { return };
+        for plugin in group.iter().filter(|plugin| *plugin != culprit) {
+            let held = Reason::new(
+                "RE0523",
+                format!(
+                    "{plugin} is swapped in one step with {culprit}, whose new build did not take over ([{}] {}); it                      waits for a better one",
+                    reason.code, reason.message
+                ),
+            );
+            let Some(slot) = self.slots.get_mut(plugin) else { continue };
+            slot.trouble = Some(held.clone());
+            slot.held_by = Some((culprit.clone(), Arc::clone(&build)));
+            let path = self.path(plugin);
+            self.refuse(plugin, &held, path, report);
         }
     }
 
@@ -198,7 +287,9 @@ impl Conductor {
                 continue;
             }
             let begun = Instant::now();
-            match self.stage.raise(Arc::clone(&slot.build)) {
+            let Some(build) = slot.to_run().cloned() else { continue };
+            let number = self.stage.shared.next_generation();
+            match self.stage.raise(number, build) {
                 Ok(generation) => {
                     self.stage.shared.set_output(plugin, Some(generation.output.clone()));
                     rising.push(Rising { plugin: plugin.clone(), generation, begun });
@@ -235,11 +326,21 @@ impl Conductor {
     /// One phase of one rising plugin. From `start` on it serves: its own `start` may call others, and they it.
     fn go_on(&self, one: &Rising, op: Op) -> Result<(), Reason> {
         if op == Op::Start {
+            self.give_state(&one.generation)?;
             one.generation.life.set_stage(Stage::Live);
             self.stage.shared.routes.serve(&one.generation.life);
         }
         self.stage.phase(&one.generation, op).map(drop).map_err(|failure| {
             tell_failure(&self.stage.shared, &one.generation.life, &failure);
+            Reason::from(failure)
+        })
+    }
+
+    /// Hands a plugin that is about to start what it saved last.
+    fn give_state(&self, generation: &Arc<Generation>) -> Result<(), Reason> {
+        let Some(state) = self.state_for(&generation.build)? else { return Ok(()) };
+        self.stage.restore(generation, &state, Instant::now() + PHASE_DEADLINE).map_err(|failure| {
+            tell_failure(&self.stage.shared, &generation.life, &failure);
             Reason::from(failure)
         })
     }
@@ -252,7 +353,9 @@ impl Conductor {
         report.outcomes.push(self.outcome(&plugin, status));
         if let Some(slot) = self.slots.get_mut(&plugin) {
             slot.serving = Some(generation);
-            slot.trouble = None;
+            if !slot.quarantined {
+                slot.trouble = None;
+            }
         }
         self.order.retain(|known| *known != plugin);
         self.order.push(plugin);
@@ -260,12 +363,13 @@ impl Conductor {
 
     /// Which dependency is not there after all, because it failed just now.
     fn blocked(&self, slot: &Slot, rising: &[Rising]) -> Option<Reason> {
-        let id = &slot.build.manifest.id;
+        let build = slot.to_run()?;
+        let id = &build.manifest.id;
         let there = |dependency: &PluginId| {
             self.slots.get(dependency).is_some_and(|slot| slot.serving.is_some())
                 || rising.iter().any(|one| one.plugin == *dependency)
         };
-        let needed = slot.build.manifest.dependencies.iter().filter(|(_, need)| !need.optional);
+        let needed = build.manifest.dependencies.iter().filter(|(_, need)| !need.optional);
         let missing = needed.map(|(dependency, _)| dependency).find(|dependency| !there(dependency))?;
         Some(Reason::new(BLOCKED, blocked_by(id, missing)))
     }
@@ -289,6 +393,10 @@ impl Conductor {
                 return;
             }
             slot.trouble = Some(reason.clone());
+            // Not even what stood in for a quarantined build runs.
+            if reason.code != BLOCKED {
+                slot.stand_in = None;
+            }
             // A blocked plugin is tried again as soon as what blocks it is there; a broken one when its bytes change.
             slot.broken = reason.code != BLOCKED;
         }
@@ -319,6 +427,7 @@ impl Conductor {
 
     /// `stop`, then what it registered is taken back, then it is retired.
     pub(super) fn take_down(&mut self, plugin: &PluginId, why: &str, report: &mut Report) {
+        self.end_trial(plugin);
         self.order.retain(|known| known != plugin);
         let Some(slot) = self.slots.get_mut(plugin) else { return };
         let Some(generation) = slot.serving.take() else { return };
@@ -327,6 +436,7 @@ impl Conductor {
         if !self.stage.quiesce(&generation, begun + limit) {
             tell_failure(&self.stage.shared, &generation.life, &PhaseFailure::late("stop", limit));
         }
+        self.save_at_the_end(&generation, Instant::now() + limit);
         if generation.owes_stop() {
             generation.paid_stop();
             let stopping = Arc::clone(&generation);

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use semver::Version;
 use thiserror::Error;
 
+use super::owner::Exposed;
 use crate::manifest::{Disagreement, ManifestError, PluginId};
 use crate::object_file::ObjectError;
 
@@ -114,6 +115,9 @@ pub enum DiscoverError {
     /// Another path offers the same plugin in a version at least as high.
     #[error(transparent)]
     Shadowed(Box<Shadowed>),
+    /// Others than this user and root can change it, or a folder on the way to it.
+    #[error(transparent)]
+    Exposed(Box<Exposed>),
     /// The host's policy does not accept this build.
     #[error("{id} from {} is not accepted: {reason}", path.display())]
     Unacceptable {
@@ -147,8 +151,20 @@ fn file_advice(error: &io::Error) -> &'static str {
         io::ErrorKind::PermissionDenied => "check its permissions",
         io::ErrorKind::NotADirectory => "a file stands where the path names a folder: check the path",
         io::ErrorKind::IsADirectory => "it is a folder: give the file",
+        _ if is_circle(error) => "its links lead in a circle: remove them",
         _ => "check the disk, and try again",
     }
+}
+
+/// Whether links lead to each other without end.
+#[cfg(unix)]
+fn is_circle(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error())
+}
+
+#[cfg(not(unix))]
+fn is_circle(_: &io::Error) -> bool {
+    false
 }
 
 /// What to do about a folder that the system does not let us list.
@@ -201,6 +217,7 @@ impl DiscoverError {
             Self::WrongTarget { .. } => "RE0147",
             Self::Changing { .. } => "RE0148",
             Self::Shadowed(_) => "RE0149",
+            Self::Exposed(exposed) => exposed.code(),
             Self::Unacceptable { .. } => "RE0150",
             Self::Folder { .. } => "RE0151",
             Self::NotAPlugin { .. } => "RE0152",

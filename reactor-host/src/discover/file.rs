@@ -1,11 +1,12 @@
 //! Looking at and reading one file, without ever waiting on a pipe or trusting a name twice.
 
-use std::fs::{File, Metadata};
+use std::fs::Metadata;
 use std::io::{self, Read as _};
 use std::path::Path;
 use std::sync::Arc;
 
-use super::{DiscoverError, FileStamp};
+use super::owner::{self, Fault};
+use super::{DiscoverError, FileStamp, Look};
 
 /// The whole of one file, with the stamp that it had before and after reading.
 pub(super) struct FileBytes {
@@ -22,24 +23,29 @@ pub(super) fn stamp(path: &Path) -> Result<Option<FileStamp>, DiscoverError> {
     }
 }
 
-/// Reads the regular file at `path` once, from one descriptor.
+/// Reads the regular file at `path` once, from one descriptor, whose owner and rights were judged.
 ///
 /// # Errors
 ///
-/// [`DiscoverError::Changing`] when the file was written to meanwhile; `Unreadable`, `NotRegular`, `TooLarge`.
-pub(super) fn read(path: &Path, limit: u64) -> Result<FileBytes, DiscoverError> {
-    let look = |metadata: io::Result<Metadata>| metadata.map_err(|error| unreadable(path, error));
+/// [`DiscoverError::Changing`] when the file was written to meanwhile; `Unreadable`, `NotRegular`, `TooLarge`,
+/// `Exposed`.
+pub(super) fn read(path: &Path, limit: u64, look: &Look<'_>) -> Result<FileBytes, DiscoverError> {
+    let tell = |metadata: io::Result<Metadata>| metadata.map_err(|error| unreadable(path, error));
     // The type is known before opening, since opening a device can act on it, and asked again of the descriptor,
     // since the name may have been given to something else in between.
-    regular(path, &look(std::fs::metadata(path))?)?;
-    let mut file = open(path).map_err(|error| unreadable(path, error))?;
-    let before = look(file.metadata())?;
+    regular(path, &tell(std::fs::metadata(path))?)?;
+    let mut file = owner::open(path, look.options.allow_shared_folders).map_err(|fault| match fault {
+        Fault::System(error) => unreadable(path, error),
+        Fault::Exposed(exposed) => DiscoverError::Exposed(exposed),
+    })?;
+    let before = tell(file.metadata())?;
     regular(path, &before)?;
     let stamp = FileStamp::of(&before);
     let changing = || DiscoverError::Changing { path: path.to_owned() };
     let too_large = || DiscoverError::TooLarge { path: path.to_owned(), bytes: stamp.size, limit };
     let size = usize::try_from(stamp.size).ok().filter(|_| stamp.size <= limit).ok_or_else(too_large)?;
 
+    look.files_read.set(look.files_read.get() + 1);
     let mut bytes: Arc<[u8]> = std::iter::repeat_n(0, size).collect();
     let buffer = Arc::get_mut(&mut bytes).ok_or_else(changing)?;
     match file.read_exact(buffer) {
@@ -47,23 +53,10 @@ pub(super) fn read(path: &Path, limit: u64) -> Result<FileBytes, DiscoverError> 
         Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Err(changing()),
         Err(error) => return Err(unreadable(path, error)),
     }
-    if FileStamp::of(&look(file.metadata())?) != stamp {
+    if FileStamp::of(&tell(file.metadata())?) != stamp {
         return Err(changing());
     }
     Ok(FileBytes { bytes, stamp })
-}
-
-#[cfg(unix)]
-fn open(path: &Path) -> io::Result<File> {
-    use rustix::fs::{Mode, OFlags};
-    // A pipe that took the name after the check neither blocks the scan nor becomes its terminal.
-    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-    Ok(File::from(rustix::fs::open(path, flags, Mode::empty())?))
-}
-
-#[cfg(not(unix))]
-fn open(path: &Path) -> io::Result<File> {
-    File::open(path)
 }
 
 fn unreadable(path: &Path, source: io::Error) -> DiscoverError {

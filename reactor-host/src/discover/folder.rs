@@ -5,14 +5,21 @@ use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::owner::{self, Fault};
 use super::read::{self, ManifestFile, Place};
-use super::{DiscoverError, Entry, Known, Outcome, Scan, ScanOptions, Stamp, file};
+use super::{DiscoverError, Entry, Known, Look, Outcome, Scan, Stamp, file};
 
 /// The manifest in a plugin's own folder.
 const MANIFEST: &str = "plugin.toml";
 
 /// Adds all that stands in `dir` to `scan`.
-pub(super) fn scan_dir(dir: &Path, known: &Known, options: &ScanOptions, scan: &mut Scan) {
+pub(super) fn scan_dir(dir: &Path, look: &Look<'_>, scan: &mut Scan) {
+    // Told once for the folder. Each file is judged when it is read, its folder with it.
+    if !look.options.allow_shared_folders
+        && let Err(Fault::Exposed(exposed)) = owner::check_folder(dir)
+    {
+        return scan.found.push(refused(dir, dir, DiscoverError::Exposed(exposed)));
+    }
     let names = match list(dir) {
         Ok(names) => names,
         Err(error) => return scan.found.push(unlisted(dir, error)),
@@ -21,18 +28,16 @@ pub(super) fn scan_dir(dir: &Path, known: &Known, options: &ScanOptions, scan: &
         let path = dir.join(name);
         if path.is_dir() {
             scan.has_links |= path.is_symlink();
-            scan.found.extend(plugin_folder(&path, known, options).filter(|entry| !vanished(entry)));
+            scan.found.extend(plugin_folder(&path, look).filter(|entry| !vanished(entry)));
         } else if is_library(name) {
-            scan.found.extend(
-                Some(lone_library(path, dir, &names, known, options)).filter(|entry| !vanished(entry)),
-            );
+            scan.found.extend(Some(lone_library(path, dir, &names, look)).filter(|entry| !vanished(entry)));
         }
     }
     scan.has_links |= scan.found.iter().any(|entry| entry.source.is_symlink());
 }
 
 /// What a plugin's own folder holds; `None` when it is just some folder.
-pub(super) fn plugin_folder(folder: &Path, known: &Known, options: &ScanOptions) -> Option<Entry> {
+pub(super) fn plugin_folder(folder: &Path, look: &Look<'_>) -> Option<Entry> {
     let names = match list(folder) {
         Ok(names) => names,
         // It went away after its name was read.
@@ -40,34 +45,40 @@ pub(super) fn plugin_folder(folder: &Path, known: &Known, options: &ScanOptions)
         Err(error) => return Some(unlisted(folder, error)),
     };
     let libraries: Vec<&OsString> = names.iter().filter(|name| is_native_library(name)).collect();
-    if !names.iter().any(|name| name == MANIFEST) {
+    let has_manifest = names.iter().any(|name| name == MANIFEST);
+    // Judged at each look, since the folder's rights show in no stamp of its files.
+    if (has_manifest || !libraries.is_empty())
+        && !look.options.allow_shared_folders
+        && let Err(Fault::Exposed(exposed)) = owner::check_folder_here(folder)
+    {
+        return Some(refused(folder, folder, DiscoverError::Exposed(exposed)));
+    }
+    if !has_manifest {
         return match libraries.as_slice() {
             [] => None,
-            [one] => Some(read::entry(Place::new(folder.join(one), folder), known, options)),
+            [one] => Some(read::entry(Place::new(folder.join(one), folder), look)),
             several => Some(refused(folder, folder, several_libraries(folder, several))),
         };
     }
 
     let path = folder.join(MANIFEST);
-    if let Some(source) = unchanged_manifest(folder, &path, known) {
-        return Some(read::entry(
-            Place { manifest_path: Some(path), ..Place::new(source, folder) },
-            known,
-            options,
-        ));
+    if let Some(source) = unchanged_manifest(folder, &path, look.known) {
+        return Some(read::entry(Place { manifest_path: Some(path), ..Place::new(source, folder) }, look));
     }
-    let manifest = match ManifestFile::read(&path) {
+    let manifest = match ManifestFile::read(&path, look) {
         Ok(manifest) => manifest,
         Err(error) => {
             // The library stays the one that served, so that a slip in the manifest does not look like a deletion.
-            let known_one = known.in_folder(folder).map(|(source, _)| source.to_owned()).next();
+            let is_here = |source: &&Path| names.iter().any(|name| source.file_name() == Some(name));
+            let mut known_ones = look.known.in_folder(folder).map(|(source, _)| source);
+            let known_one = known_ones.find(is_here).map(Path::to_owned);
             let only_one = if let [one] = libraries.as_slice() { Some(folder.join(one)) } else { None };
             let mut entry = refused(&known_one.or(only_one).unwrap_or_else(|| path.clone()), folder, error);
             entry.stamp = Stamp {
                 library: file::stamp(&entry.source).ok().flatten().filter(|_| entry.source != path),
                 manifest: file::stamp(&path).ok().flatten(),
             };
-            entry.id = known.get(&entry.source).and_then(|file| file.id.clone());
+            entry.id = look.known.get(&entry.source).and_then(|file| file.id.clone());
             entry.manifest_path = Some(path);
             return Some(entry);
         }
@@ -78,7 +89,7 @@ pub(super) fn plugin_folder(folder: &Path, known: &Known, options: &ScanOptions)
     let source = folder.join(present.first().map_or(OsStr::new(&wanted[0]), |name| name.as_os_str()));
     let place = Place { manifest_path: Some(path.clone()), ..Place::new(source, folder) };
     Some(match present.as_slice() {
-        [_] => read::entry_with(place, manifest, options),
+        [_] => read::entry_with(place, manifest, look),
         other => {
             let error = if other.is_empty() {
                 DiscoverError::NoLibrary { manifest: path.clone(), looked_for: wanted.to_vec() }
@@ -95,22 +106,21 @@ pub(super) fn plugin_folder(folder: &Path, known: &Known, options: &ScanOptions)
 }
 
 /// A single library, with the manifest that its own folder or its neighbours give it.
-pub(super) fn one_library(path: &Path, options: &ScanOptions) -> Entry {
+pub(super) fn one_library(path: &Path, look: &Look<'_>) -> Entry {
     let folder = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     };
-    let known = Known::new();
     let own = folder.join(MANIFEST);
     if let (true, Some(name)) = (own.exists(), path.file_name()) {
-        match ManifestFile::read(&own) {
+        match ManifestFile::read(&own, look) {
             Ok(manifest)
                 if native_names(&manifest.manifest.library_stem())
                     .iter()
                     .any(|wanted| name == wanted.as_str()) =>
             {
                 let place = Place { manifest_path: Some(own), ..Place::new(path.to_owned(), folder) };
-                return read::entry_with(place, manifest, options);
+                return read::entry_with(place, manifest, look);
             }
             // A manifest of another library says nothing about this one.
             Ok(_) => {}
@@ -118,24 +128,18 @@ pub(super) fn one_library(path: &Path, options: &ScanOptions) -> Entry {
         }
     }
     let names = list(folder).unwrap_or_default();
-    lone_library(path.to_owned(), folder, &names, &known, options)
+    lone_library(path.to_owned(), folder, &names, look)
 }
 
-fn lone_library(
-    source: PathBuf,
-    folder: &Path,
-    names: &[OsString],
-    known: &Known,
-    options: &ScanOptions,
-) -> Entry {
+fn lone_library(source: PathBuf, folder: &Path, names: &[OsString], look: &Look<'_>) -> Entry {
     let wanted = sidecar_names(&source);
     let present: Vec<&String> =
         wanted.iter().filter(|wanted| names.iter().any(|n| n == wanted.as_str())).collect();
     match present.as_slice() {
-        [] => read::entry(Place { looked_for: wanted, ..Place::new(source, folder) }, known, options),
+        [] => read::entry(Place { looked_for: wanted, ..Place::new(source, folder) }, look),
         [one] => {
             let manifest_path = Some(folder.join(one));
-            read::entry(Place { manifest_path, ..Place::new(source, folder) }, known, options)
+            read::entry(Place { manifest_path, ..Place::new(source, folder) }, look)
         }
         several => {
             let names = several.iter().map(|&name| name.clone()).collect();

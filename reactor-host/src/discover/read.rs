@@ -2,12 +2,10 @@
 
 use std::env::consts::{ARCH, OS};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::file::{self, FileBytes};
-use super::{
-    Candidate, ContentHash, DiscoverError, Entry, FileStamp, Known, ManifestOrigin, Outcome, ScanOptions,
-    Stamp,
-};
+use super::{Candidate, ContentHash, DiscoverError, Entry, FileStamp, Look, ManifestOrigin, Outcome, Stamp};
 use crate::manifest::{MAX_MANIFEST_BYTES, Manifest, ManifestError, PluginId};
 use crate::object_file::ObjectFile;
 
@@ -35,44 +33,48 @@ impl Place {
 /// A manifest that was read from a file.
 pub(super) struct ManifestFile {
     pub(super) manifest: Manifest,
+    pub(super) text: Arc<str>,
     pub(super) stamp: FileStamp,
 }
 
 impl ManifestFile {
     /// Reads and parses the manifest at `path`.
-    pub(super) fn read(path: &Path) -> Result<Self, DiscoverError> {
+    pub(super) fn read(path: &Path, look: &Look<'_>) -> Result<Self, DiscoverError> {
         let limit = u64::try_from(MAX_MANIFEST_BYTES).unwrap_or(u64::MAX);
-        let FileBytes { bytes, stamp } = file::read(path, limit).map_err(|error| match error {
+        let FileBytes { bytes, stamp } = file::read(path, limit, look).map_err(|error| match error {
             DiscoverError::TooLarge { path, bytes, .. } => ManifestError::too_large(&path, bytes).into(),
             other => other,
         })?;
-        Ok(Self { manifest: Manifest::parse_bytes(&bytes, path)?, stamp })
+        let manifest = Manifest::parse_bytes(&bytes, path)?;
+        // It was text to the parser.
+        Ok(Self { manifest, text: String::from_utf8_lossy(&bytes).into(), stamp })
     }
 }
 
 /// Looks at `place`, and reads it unless `known` proves it unchanged.
-pub(super) fn entry(place: Place, known: &Known, options: &ScanOptions) -> Entry {
+pub(super) fn entry(place: Place, look: &Look<'_>) -> Entry {
     let mut stamp = Stamp::default();
-    let mut id = known.get(&place.source).and_then(|known| known.id.clone());
-    let result = look(&place, &mut stamp).and_then(|()| {
-        if known.holds(&place.source, place.manifest_path.as_deref(), &stamp) {
+    let mut id = look.known.get(&place.source).and_then(|known| known.id.clone());
+    let result = stamps(&place, &mut stamp).and_then(|()| {
+        if look.known.holds(&place.source, place.manifest_path.as_deref(), &stamp) {
             return Ok(None);
         }
-        let manifest = place.manifest_path.as_deref().map(ManifestFile::read).transpose()?;
-        candidate(&place, manifest, &mut stamp, &mut id, options).map(Some)
+        let manifest =
+            place.manifest_path.as_deref().map(|path| ManifestFile::read(path, look)).transpose()?;
+        candidate(&place, manifest, &mut stamp, &mut id, look).map(Some)
     });
     finish(place, stamp, id, result)
 }
 
 /// Reads the library of `place`, whose manifest has been read already, whatever is known of it.
-pub(super) fn entry_with(place: Place, manifest: ManifestFile, options: &ScanOptions) -> Entry {
+pub(super) fn entry_with(place: Place, manifest: ManifestFile, look: &Look<'_>) -> Entry {
     let mut stamp = Stamp { library: None, manifest: Some(manifest.stamp) };
     let mut id = Some(manifest.manifest.id.clone());
-    let result = candidate(&place, Some(manifest), &mut stamp, &mut id, options).map(Some);
+    let result = candidate(&place, Some(manifest), &mut stamp, &mut id, look).map(Some);
     finish(place, stamp, id, result)
 }
 
-fn look(place: &Place, stamp: &mut Stamp) -> Result<(), DiscoverError> {
+fn stamps(place: &Place, stamp: &mut Stamp) -> Result<(), DiscoverError> {
     stamp.library = file::stamp(&place.source)?;
     if let Some(path) = &place.manifest_path {
         stamp.manifest = file::stamp(path)?;
@@ -85,15 +87,27 @@ fn candidate(
     manifest: Option<ManifestFile>,
     stamp: &mut Stamp,
     id: &mut Option<PluginId>,
-    options: &ScanOptions,
+    look: &Look<'_>,
 ) -> Result<Candidate, DiscoverError> {
     if let Some(file) = &manifest {
         stamp.manifest = Some(file.stamp);
         *id = Some(file.manifest.id.clone());
     }
     stamp.library = file::stamp(&place.source)?;
-    let FileBytes { bytes, stamp: library } = file::read(&place.source, options.max_library_bytes)?;
+    let FileBytes { bytes, stamp: library } =
+        file::read(&place.source, look.options.max_library_bytes, look)?;
     stamp.library = Some(library);
+    let candidate = assemble(place, manifest.map(|file| (file.manifest, file.text)), bytes)?;
+    *id = Some(candidate.manifest.id.clone());
+    Ok(candidate)
+}
+
+/// Makes a candidate of what was read: the library, and the manifest with its text where there is a file of it.
+pub(super) fn assemble(
+    place: &Place,
+    manifest: Option<(Manifest, Arc<str>)>,
+    bytes: Arc<[u8]>,
+) -> Result<Candidate, DiscoverError> {
     let object = ObjectFile::read(&bytes)
         .map_err(|source| DiscoverError::Object { path: place.source.clone(), source })?;
     check_target(place, &object)?;
@@ -101,28 +115,28 @@ fn candidate(
         Some(embedded) => Some(Manifest::parse(&embedded.manifest_text, &place.source)?),
         None => None,
     };
-    let (manifest, manifest_origin) = match (manifest, embedded, &place.manifest_path) {
-        (Some(file), embedded, Some(path)) => {
+    let (manifest, manifest_origin, manifest_text) = match (manifest, embedded, &place.manifest_path) {
+        (Some((manifest, text)), embedded, Some(path)) => {
             if let Some(embedded) = embedded {
-                file.manifest.agrees_with(&embedded).map_err(|source| DiscoverError::Disagreement {
+                manifest.agrees_with(&embedded).map_err(|source| DiscoverError::Disagreement {
                     manifest: path.clone(),
                     library: place.source.clone(),
                     source: Box::new(source),
                 })?;
             }
-            (file.manifest, ManifestOrigin::File(path.clone()))
+            (manifest, ManifestOrigin::File(path.clone()), Some(text))
         }
-        (_, Some(embedded), _) => (embedded, ManifestOrigin::Embedded),
+        (_, Some(embedded), _) => (embedded, ManifestOrigin::Embedded, None),
         (_, None, _) => {
             let (library, looked_for) = (place.source.clone(), place.looked_for.clone());
             return Err(DiscoverError::NoManifest { library, looked_for });
         }
     };
-    *id = Some(manifest.id.clone());
     Ok(Candidate {
         hash: ContentHash::of(&bytes),
         manifest,
         manifest_origin,
+        manifest_text,
         object,
         bytes,
         source: place.source.clone(),

@@ -1,12 +1,12 @@
 //! What the file system says about a file without its bytes being read, and what may be concluded from that.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fs::Metadata;
 use std::ops::Bound;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::{Entry, Outcome, Scan};
+use super::{DiscoverError, Entry, Outcome, Scan};
 use crate::manifest::PluginId;
 
 /// How old the last change must have been when a file was read for an equal stamp to prove equal bytes: clocks of
@@ -50,9 +50,10 @@ impl FileStamp {
         Self { device: 0, inode: 0, size: metadata.len(), modified_ns, changed_ns: modified_ns }
     }
 
-    /// How long ago the file last changed, as seen at `now`; zero when its time lies ahead of the clock.
+    /// How long ago the file last changed, as seen at `now`; zero when its time lies ahead of the clock. Only the time
+    /// that the system keeps is asked: whoever writes a file can set the other one to anything.
     pub fn age(&self, now: SystemTime) -> Duration {
-        let last = self.changed_ns.max(self.modified_ns);
+        let last = self.changed_ns;
         Duration::from_nanos(u64::try_from(nanos_of(now).saturating_sub(last)).unwrap_or(0))
     }
 
@@ -122,9 +123,21 @@ impl Known {
         self.files.remove(source);
     }
 
+    /// Has everything read again that was made from one of `files`: libraries, or manifests.
+    pub(crate) fn forget_all(&mut self, files: &HashSet<PathBuf>) {
+        if files.is_empty() {
+            return;
+        }
+        self.files.retain(|source, file| {
+            !(files.contains(source) || file.manifest_path.as_ref().is_some_and(|path| files.contains(path)))
+        });
+    }
+
     fn next(&self, entry: &Entry, at: SystemTime) -> Option<KnownFile> {
         match &entry.outcome {
             Outcome::Unchanged => self.files.get(&entry.source).cloned(),
+            // What is wrong may stand in folders further up, whose change shows in no stamp.
+            Outcome::Refused(DiscoverError::Exposed(_)) => None,
             Outcome::Candidate(_) | Outcome::Refused(_) if entry.stamp.library.is_some() => Some(KnownFile {
                 stamp: entry.stamp,
                 read_at: at,

@@ -19,7 +19,7 @@ use self::place::{Place, Verdict};
 use super::{Candidate, DiscoverError, Entry, FileStamp, Outcome, Scan, Shadowed};
 use crate::manifest::{Manifest, PluginId};
 
-/// How long the tracker waits.
+/// How the folders are looked at, and how long the tracker waits.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// How long a file must rest before it is taken for whole, unless it was seen to be closed or moved in.
@@ -27,11 +27,22 @@ pub struct Settings {
     /// How long a deleted library may stay away before its plugin goes; `None` leaves it to each manifest
     /// (`run.delete-grace`, 3 s unless set).
     pub delete_grace: Option<Duration>,
+    /// Looks at the folders this often and asks for no file events: for network and other file systems that have none
+    /// to give. `None` follows the system's events.
+    pub poll_every: Option<Duration>,
+    /// Whether files and folders are taken that others than this user and root can change. For development only: who
+    /// can write there decides what runs here.
+    pub allow_shared_folders: bool,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { quiet: Duration::from_millis(100), delete_grace: None }
+        Self {
+            quiet: Duration::from_millis(100),
+            delete_grace: None,
+            poll_every: None,
+            allow_shared_folders: false,
+        }
     }
 }
 
@@ -129,7 +140,7 @@ impl Tracker {
         self
     }
 
-    /// How long the tracker waits.
+    /// How the folders are looked at.
     pub fn settings(&self) -> &Settings {
         &self.settings
     }
@@ -339,11 +350,15 @@ fn lacks_library(entry: &Entry) -> bool {
     }
 }
 
-/// The folder of an entry that says that a folder is there but could not be listed.
+/// The folder of an entry that says that a folder is there but could not be listed, or is not looked into.
 fn unlisted(entry: &Entry) -> Option<PathBuf> {
     match &entry.outcome {
         Outcome::Refused(DiscoverError::Folder { path, source }) if source.kind() != ErrorKind::NotFound => {
             Some(path.clone())
+        }
+        // Not looked into: what serves from there goes on, as with a file that is refused.
+        Outcome::Refused(DiscoverError::Exposed(_)) if entry.source == entry.folder => {
+            Some(entry.folder.clone())
         }
         _ => None,
     }

@@ -1,15 +1,17 @@
 //! Putting a host together.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, mpsc};
+use std::time::Duration;
 
 use reactor_abi::Entry;
 use semver::Version;
 
 use super::{Host, HostError};
-use crate::backend::{Backends, Build, Source};
+use crate::backend::{Backends, Build};
 use crate::clock::{Clock, SystemClock};
 use crate::conductor::Conductor;
+use crate::control::Seat;
 use crate::discover::{Settings, Tracker};
 use crate::load::Loader;
 use crate::manifest::Manifest;
@@ -18,6 +20,7 @@ use crate::retained::DEFAULT_BUDGET;
 use crate::shared::Shared;
 use crate::stage::Stager;
 use crate::stagehand::Stagehand;
+use crate::store::{Holder, Store, StoreError};
 
 /// Puts a [`Host`] together. See [`Host::builder`].
 #[must_use = "a host is made by `build`"]
@@ -29,6 +32,8 @@ pub struct HostBuilder {
     linked: Vec<(String, Entry)>,
     clock: Arc<dyn Clock>,
     watching: Settings,
+    poll_every: Option<Duration>,
+    allow_shared_folders: bool,
     trusted: bool,
     retained_budget: usize,
     clears_no_delete: bool,
@@ -44,6 +49,8 @@ impl HostBuilder {
             linked: Vec::new(),
             clock: Arc::new(SystemClock::default()),
             watching: Settings::default(),
+            poll_every: None,
+            allow_shared_folders: false,
             trusted: false,
             retained_budget: DEFAULT_BUDGET,
             clears_no_delete: false,
@@ -56,8 +63,13 @@ impl HostBuilder {
         self
     }
 
-    /// The folder for what the host keeps: private copies of libraries. It is made if need be. Default: the system's
-    /// folder for temporary files. Its file system must allow files to be executed.
+    /// The folder for what the host keeps: what lasts (quarantined builds, rollback points, saved state; see
+    /// [`store`](crate::store)), and private copies of libraries while it runs. It is made if need be, for this user
+    /// alone. One host has it at a time: give each application, and each host in one, a folder of its own. Its file
+    /// system must allow files to be executed.
+    ///
+    /// Without it nothing lasts: what a host keeps is gone with it. Private copies are then in the system's folder for
+    /// temporary files.
     pub fn data_dir(mut self, path: impl Into<PathBuf>) -> Self {
         self.data = Some(path.into());
         self
@@ -107,6 +119,20 @@ impl HostBuilder {
         self
     }
 
+    /// Has [`Host::watch`] look at the folders this often, and ask for no file events: for network and other file
+    /// systems that have none to give.
+    pub fn poll_every(mut self, interval: Duration) -> Self {
+        self.poll_every = Some(interval);
+        self
+    }
+
+    /// Whether plugins are taken from files and folders that others than this user and root can change. For development
+    /// only: who can write there decides what runs here. Default: no; they are refused (`RE0163`, `RE0164`).
+    pub fn allow_shared_folders(mut self, allow: bool) -> Self {
+        self.allow_shared_folders = allow;
+        self
+    }
+
     /// Accepts native code from the plugin folders.
     ///
     /// # Safety
@@ -126,7 +152,8 @@ impl HostBuilder {
     ///
     /// # Errors
     ///
-    /// Bad input to the builder, no private folder, no thread.
+    /// Bad input to the builder, no private folder, no thread; a data folder that another host has, or whose database
+    /// is damaged or of a newer version.
     pub fn build(self) -> Result<Host, HostError> {
         if !self.trusted && !self.folders.is_empty() {
             return Err(HostError::NotTrusted);
@@ -140,11 +167,17 @@ impl HostBuilder {
             if linked.iter().any(|build| build.manifest.id == manifest.id) {
                 return Err(HostError::Twice { id: manifest.id });
             }
-            linked.push(Build { manifest, source: Source::Linked(entry) });
+            linked.push(Build::linked(manifest, &text, entry));
         }
+        let seat = Seat::new(&self.id, &host_version.to_string(), self.data.clone());
+        let store = match &self.data {
+            Some(data) => open_store(data, &Holder::new(&self.id, host_version.to_string()))?,
+            None => Store::in_memory(),
+        };
         let loader = if self.trusted {
             let data = self.data.unwrap_or_else(std::env::temp_dir);
-            Some(Loader::new(Stager::new(&data)?, self.clears_no_delete))
+            let program = crate::load::program(&self.id, &host_version);
+            Some(Loader::new(Stager::new(&data)?, store.clone(), program, self.clears_no_delete))
         } else {
             None
         };
@@ -159,17 +192,33 @@ impl HostBuilder {
             strict_peers: false,
         };
         let (orders, inbox) = mpsc::channel();
-        let shared = Shared::new(self.clock, orders);
+        let shared = Shared::new(self.clock, orders, store);
         // Nothing is retained yet, so there is nothing to tell.
         let _ = shared.retained.set_budget(self.retained_budget);
         let thread = |source| HostError::Thread { source };
         let stage = Stagehand::new(Arc::clone(&shared), Backends::new(loader)).map_err(thread)?;
-        let tracker = Tracker::new(self.watching.clone());
+        let watching = Settings {
+            poll_every: self.poll_every.or(self.watching.poll_every),
+            allow_shared_folders: self.allow_shared_folders || self.watching.allow_shared_folders,
+            ..self.watching
+        };
+        let tracker = Tracker::new(watching.clone());
         let conductor = Conductor::new(stage, environment, self.folders.clone(), tracker, linked);
         let conductor = std::thread::Builder::new()
             .name("reactor-conduct".to_owned())
             .spawn(move || conductor.work(&inbox))
             .map_err(thread)?;
-        Ok(Host { shared, conductor: Some(conductor), folders: self.folders, watching: self.watching })
+        Ok(Host { shared, conductor: Some(conductor), folders: self.folders, watching, seat })
     }
+}
+
+/// Opens what lasts, and logs what was not as it should be.
+fn open_store(data: &Path, holder: &Holder) -> Result<Store, StoreError> {
+    let (store, opened) = Store::open(data, holder)?;
+    for dropped in &opened.dropped {
+        let (plugin, build) = (dropped.plugin.as_str(), dropped.build.short());
+        tracing::warn!(plugin, build, "a rollback point is forgotten: its library: {}", dropped.message);
+    }
+    store.on_failure(|error| tracing::warn!(code = error.code(), "{error}"));
+    Ok(store)
 }

@@ -2,6 +2,7 @@
 
 use crate::manifest::{IdError, ManifestError, PluginId};
 use crate::stage::StageError;
+use crate::store::StoreError;
 use crate::watch::WatchError;
 
 /// Why a host could not be built, or an order not be carried out.
@@ -42,6 +43,9 @@ pub enum HostError {
     /// The private folder could not be made.
     #[error(transparent)]
     Stage(#[from] StageError),
+    /// What lasts can not be kept in the data folder.
+    #[error(transparent)]
+    Store(#[from] StoreError),
     /// The system gives no thread.
     #[error("the system gives no thread: {source}")]
     Thread {
@@ -75,6 +79,7 @@ impl HostError {
             Self::Twice { .. } => "RE0803",
             Self::Id { .. } => "RE0804",
             Self::Stage(error) => error.code(),
+            Self::Store(error) => error.code(),
             Self::Thread { .. } => "RE0805",
             Self::Watch(error) => error.code(),
             Self::Watched => "RE0806",

@@ -19,10 +19,10 @@ pub(crate) trait Desk: Send + Sync {
     fn time(&self) -> Time;
     /// Queue a request of a plugin's.
     fn request(&self, life: &Life, kind: RequestKind, target: PluginId) -> Result<(), Error>;
-    /// What the plugin built last, encoded.
-    fn output(&self, plugin: &PluginId) -> Result<Vec<u8>, Error>;
-    /// A cell for calls to `target`.
-    fn lease(&self, target: &PluginId) -> Arc<Lease>;
+    /// What the plugin built last, encoded, as this generation is to see it.
+    fn output(&self, life: &Life, plugin: &PluginId) -> Result<Vec<u8>, Error>;
+    /// A cell for the calls of a generation to `target`.
+    fn lease(&self, life: &Life, target: &PluginId) -> Arc<Lease>;
     /// Something that somebody may wait for has changed.
     fn notify(&self);
 }
@@ -76,6 +76,6 @@ impl Context {
     pub(super) fn import(&self, target: &PluginId) -> Result<Arc<Lease>, Error> {
         let desk = self.desk()?;
         let mut imports = self.imports.lock().unwrap_or_else(PoisonError::into_inner);
-        Ok(Arc::clone(imports.entry(target.clone()).or_insert_with(|| desk.lease(target))))
+        Ok(Arc::clone(imports.entry(target.clone()).or_insert_with(|| desk.lease(&self.life, target))))
     }
 }

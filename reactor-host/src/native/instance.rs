@@ -167,6 +167,9 @@ impl Instance {
                 Sink::of(&mut answer),
             )
         };
+        if status == Status::Panicked {
+            self.life.count_panic();
+        }
         read(status, answer)
     }
 

@@ -1,12 +1,15 @@
 //! One generation, as the boundary sees it: who is inside, what it left in libc, which tasks it runs.
 
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
+use reactor_abi::ffi::SHARDS;
+use reactor_abi::ffi::meter::BUCKETS;
 use reactor_abi::ffi::protocol::TRACKED;
 
 use super::pool::{BindingLease, Guard, Lease, Pool, Word};
 use super::traces::Traces;
+use crate::account::{Counts, Totals};
 use crate::manifest::PluginId;
 use crate::routes::Routes;
 use crate::tasks::Tasks;
@@ -38,7 +41,17 @@ pub(crate) struct Life {
     own: Lease,
     stage: AtomicU8,
     phases: Mutex<Vec<&'static str>>,
+    /// What the plugin's generations have counted that are gone.
+    totals: Arc<Totals>,
+    /// Entries that are no calls: those of the binding's earlier roles, and those of the host's own functions.
+    not_calls: AtomicU64,
+    /// More panics than this are told to `alarm`.
+    panic_budget: AtomicU64,
+    alarm: Mutex<Option<Alarm>>,
 }
+
+/// Whom to tell that a generation has panicked too often; called once, on the thread that saw the last panic.
+pub(crate) type Alarm = Box<dyn FnOnce() + Send>;
 
 /// A phase for as long as it runs.
 pub(crate) struct Phase<'a>(&'a Life, &'static str);
@@ -59,9 +72,11 @@ impl Life {
         plugin: PluginId,
         version: semver::Version,
         number: u64,
+        totals: Arc<Totals>,
     ) -> Arc<Self> {
         let binding = BindingLease::new(pool);
-        let own = Lease::new(pool, routes.clone(), None);
+        let earlier = binding.get().entries();
+        let own = Lease::new(pool, routes.clone(), None, None);
         own.set(binding.word());
         Arc::new(Self {
             plugin,
@@ -74,7 +89,67 @@ impl Life {
             own,
             stage: AtomicU8::new(Stage::Rising as u8),
             phases: Mutex::default(),
+            totals,
+            not_calls: AtomicU64::new(earlier),
+            panic_budget: AtomicU64::new(u64::MAX),
+            alarm: Mutex::default(),
         })
+    }
+
+    /// What was counted of this generation so far.
+    pub(crate) fn counts(&self) -> Counts {
+        let binding = self.binding.get();
+        // Read first: what is entered in between is a call too many for a moment, never one too few.
+        let not_calls = self.not_calls.load(Ordering::Relaxed);
+        let mut counts = Counts {
+            calls: binding.entries().saturating_sub(not_calls),
+            panics: binding.meter().panics(),
+            ..Counts::default()
+        };
+        for (bytes_in, bytes_out) in (0..SHARDS).map(|shard| binding.traffic(shard).read()) {
+            counts.bytes_in += bytes_in;
+            counts.bytes_out += bytes_out;
+        }
+        counts
+    }
+
+    /// How long a sample of its calls took.
+    pub(crate) fn latency(&self) -> [u32; BUCKETS] {
+        self.binding.get().meter().buckets()
+    }
+
+    /// How often it panicked.
+    pub(crate) fn panics(&self) -> u64 {
+        self.binding.get().meter().panics()
+    }
+
+    /// Has `alarm` called when it panics more than `budget` times.
+    pub(crate) fn watch_panics(&self, budget: u64, alarm: Alarm) {
+        *self.alarm.lock().unwrap_or_else(PoisonError::into_inner) = Some(alarm);
+        self.panic_budget.store(budget, Ordering::SeqCst);
+        self.look_at_panics();
+    }
+
+    /// Takes [`watch_panics`](Self::watch_panics) back.
+    pub(crate) fn forgive_panics(&self) {
+        self.panic_budget.store(u64::MAX, Ordering::SeqCst);
+        *self.alarm.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// A call into it panicked and was counted.
+    pub(crate) fn look_at_panics(&self) {
+        if self.panics() > self.panic_budget.load(Ordering::SeqCst) {
+            let alarm = self.alarm.lock().unwrap_or_else(PoisonError::into_inner).take();
+            if let Some(alarm) = alarm {
+                alarm();
+            }
+        }
+    }
+
+    /// Counts a panic that no caller saw: of a phase, of a task.
+    pub(super) fn count_panic(&self) {
+        self.binding.get().meter().count_panic();
+        self.look_at_panics();
     }
 
     /// Says what callers of this generation find. `tracked`: they can be made to wait.
@@ -122,7 +197,9 @@ impl Life {
 
     /// Enters on behalf of the generation itself; `None` once [`shut`](Self::shut).
     pub(super) fn enter(&self) -> Option<Guard<'_>> {
-        self.own.pin().ok()
+        let entered = self.own.pin().ok()?;
+        self.not_calls.fetch_add(1, Ordering::Relaxed);
+        Some(entered)
     }
 
     /// Lets nobody in any more, not even the host's own functions.
@@ -151,5 +228,11 @@ impl Life {
 
     pub(crate) fn set_stage(&self, stage: Stage) {
         self.stage.store(stage as u8, Ordering::Release);
+    }
+}
+
+impl Drop for Life {
+    fn drop(&mut self) {
+        self.totals.add(&self.counts());
     }
 }

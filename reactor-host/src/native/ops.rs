@@ -9,7 +9,7 @@ use super::pool::Owner;
 use crate::routes::Passage;
 
 /// The table behind every cell of this program.
-pub(super) static PIN_OPS: PinOps = PinOps { blocked, disturbed, entered, left };
+pub(super) static PIN_OPS: PinOps = PinOps { blocked, disturbed, entered, left, panicked };
 
 /// # Safety
 ///
@@ -30,10 +30,11 @@ unsafe extern "C" fn blocked(cell: *const Cell, word: usize, reason: Sink) -> Bl
         return Blocked { kind: BlockedKind::Refused, binding: std::ptr::null() };
     }
     let passage =
-        owner.and_then(|owner| Some((owner.routes.upgrade()?, owner.target.as_ref()?))).map_or_else(
+        owner.and_then(|owner| Some((owner, owner.routes.upgrade()?, owner.target.as_ref()?))).map_or_else(
             || Passage::Refused(Error::new("RE0605", "the host has shut down")),
-            |(routes, target)| {
-                routes.passage(target, word == PAUSED, |word| frames::contain(|binding| word.is(binding)))
+            |(owner, routes, target)| {
+                let inside = |word: super::pool::Word| frames::contain(|binding| word.is(binding));
+                routes.passage(target, owner.importer, word == PAUSED, inside)
             },
         );
     match passage {
@@ -63,4 +64,12 @@ unsafe extern "C" fn entered(binding: *const Binding) {
 
 unsafe extern "C" fn left(binding: *const Binding) {
     frames::pop(binding);
+}
+
+unsafe extern "C" fn panicked(cell: *const Cell, binding: *const Binding) {
+    // SAFETY: whoever holds a pin holds the cell in use.
+    let Some(owner) = (unsafe { owner(cell) }) else { return };
+    if let Some((routes, target)) = owner.routes.upgrade().zip(owner.target.as_ref()) {
+        routes.panicked(target, |word| word.is(binding));
+    }
 }

@@ -133,6 +133,8 @@ impl Word {
 pub(super) struct Owner {
     pub(super) routes: Weak<Routes>,
     pub(super) target: Option<PluginId>,
+    /// The generation that calls through the cell; `None`, the application or the host itself.
+    pub(super) importer: Option<u64>,
     /// The importer has ended: whatever the routes say, this cell leads nowhere.
     pub(super) cut: AtomicBool,
 }
@@ -151,9 +153,14 @@ unsafe impl Sync for Lease {}
 
 impl Lease {
     /// A cell for calls to `target`, or (without one) a generation's own.
-    pub(crate) fn new(pool: &Arc<Pool>, routes: Weak<Routes>, target: Option<PluginId>) -> Self {
+    pub(crate) fn new(
+        pool: &Arc<Pool>,
+        routes: Weak<Routes>,
+        target: Option<PluginId>,
+        importer: Option<u64>,
+    ) -> Self {
         let cell = pool.take_cell();
-        let owner = Box::into_raw(Box::new(Owner { routes, target, cut: AtomicBool::new(false) }));
+        let owner = Box::into_raw(Box::new(Owner { routes, target, importer, cut: AtomicBool::new(false) }));
         // SAFETY: taken from the pool, which this lease keeps.
         unsafe { &*cell }.owner().store(owner.cast(), Ordering::Release);
         Self { pool: Arc::clone(pool), cell, owner }
@@ -182,6 +189,16 @@ impl Lease {
     /// Whether nobody will be let through any more.
     pub(crate) fn is_cut(&self) -> bool {
         self.owner().cut.load(Ordering::SeqCst)
+    }
+
+    /// Whom calls through it are for; `None`: a generation's own cell.
+    pub(crate) fn target(&self) -> Option<&PluginId> {
+        self.owner().target.as_ref()
+    }
+
+    /// The number of the generation that calls through it, if one does.
+    pub(crate) fn importer(&self) -> Option<u64> {
+        self.owner().importer
     }
 
     fn owner(&self) -> &Owner {
@@ -236,5 +253,38 @@ impl Guard<'_> {
     /// Which generation is pinned.
     pub(crate) fn generation(&self) -> u64 {
         self.pin.binding().generation()
+    }
+}
+
+/// A pin that keeps its lease. Not sendable, as every pin.
+pub(crate) struct Pinned {
+    // Dropped first: it looks at the cell.
+    pin: reactor_abi::ffi::Pin,
+    lease: Arc<Lease>,
+}
+
+impl Pinned {
+    pub(crate) fn new(lease: &Arc<Lease>) -> reactor_abi::Result<Self> {
+        Ok(Self { pin: lease.cell_ref().pin()?, lease: Arc::clone(lease) })
+    }
+
+    /// Whom it pins.
+    pub(crate) fn target(&self) -> Option<&PluginId> {
+        self.lease.target()
+    }
+
+    /// Which generation is pinned.
+    pub(crate) fn generation(&self) -> u64 {
+        self.pin.binding().generation()
+    }
+
+    /// Runs one operation in the generation that is pinned. Only for a lease that leads to instances.
+    pub(crate) fn call(
+        &self,
+        op: reactor_abi::ffi::Op,
+        name: &str,
+        input: &[u8],
+    ) -> reactor_abi::Result<Vec<u8>> {
+        reactor_abi::ffi::client::call_pinned(&self.pin, op, name, input)
     }
 }

@@ -69,11 +69,14 @@ struct Body(Option<TaskBody>);
 unsafe impl Send for Body {}
 
 impl Body {
-    fn run(mut self, task: u64) -> Result<(), Error> {
+    fn run(mut self, life: &Life, task: u64) -> Result<(), Error> {
         let Some(body) = self.0.take() else { return Ok(()) };
         let mut answer = Vec::new();
         // SAFETY: run once, by the type; the sink is used during the call.
         let status = unsafe { (body.run)(body.data, task, Sink::of(&mut answer)) };
+        if status == Status::Panicked {
+            life.count_panic();
+        }
         reactor_abi::ffi::client::settle(status, answer).map(drop)
     }
 }
@@ -129,7 +132,7 @@ fn run_task(life: &Arc<Life>, desk: &Arc<dyn super::context::Desk>, number: u64,
     count_host_thread(life, title.to_owned(), ended);
     {
         let _frame = life.frame();
-        if let Err(error) = body.run(number) {
+        if let Err(error) = body.run(life, number) {
             // A subscriber of the application's that panics must not leave the task running for ever.
             let told = || desk.log(life, Level::Error, &format!("task `{title}` failed: {error}"), &[]);
             let _ = catch_unwind(AssertUnwindSafe(told));
@@ -184,7 +187,7 @@ unsafe extern "C" fn peer(
 unsafe extern "C" fn output(context: RawContext, plugin: RStr<'_>, answer: Sink) -> Status {
     // SAFETY: as in `log`.
     let context = unsafe { Context::of(context) };
-    answered(answer, || context.desk()?.output(&plugin_id(plugin)?))
+    answered(answer, || context.desk()?.output(&context.life, &plugin_id(plugin)?))
 }
 
 unsafe extern "C" fn request(

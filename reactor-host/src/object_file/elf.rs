@@ -5,6 +5,9 @@
 
 mod dynamic;
 mod image;
+mod relocations;
+mod segments;
+mod versions;
 
 use object::elf::{ET_CORE, ET_DYN, ET_EXEC, ET_REL, PN_XNUM, PT_DYNAMIC, SHT_NOBITS, SHT_NULL, SHT_STRTAB};
 use object::read::elf::{FileHeader, ProgramHeader, SectionHeader};
@@ -41,6 +44,8 @@ pub(super) fn read<E: FileHeader<Endian = Endianness>>(bytes: &[u8]) -> Result<O
         return Err(ObjectError::malformed("there are two dynamic tables"));
     }
     let image = Image::new::<E>(bytes, endian, programs)?;
+    segments::check(header, endian, &image, programs)?;
+    segments::check_sections::<E>(endian, &image, sections)?;
     let facts = dynamic::read(header, endian, &image, dynamic, &mut Names::for_file(bytes))?;
     Ok(ObjectFile {
         format: Format::Elf,

@@ -43,6 +43,12 @@ pub enum ObjectError {
         /// What is wrong with it.
         reason: Cow<'static, str>,
     },
+    /// It would have the system make the stacks of the whole process executable.
+    #[error(
+        "the library asks for an executable stack, which would be the whole process's; link it with \
+         `-z noexecstack`"
+    )]
+    ExecutableStack,
     /// The section in which the export macro puts facts and manifest cannot be read.
     #[error(
         "the manifest embedded in the library cannot be read: {reason}; rebuild it with this reactor-abi"
@@ -63,6 +69,7 @@ impl ObjectError {
             Self::ZeroFilled { .. } => "RE0123",
             Self::Malformed { .. } => "RE0124",
             Self::Embedded { .. } => "RE0125",
+            Self::ExecutableStack => "RE0126",
         }
     }
 

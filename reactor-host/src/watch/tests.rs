@@ -1,5 +1,8 @@
 //! Real folders and real events; every wait is for an event, with a deadline that only a failure reaches.
 
+mod hostile;
+mod model;
+
 use std::fs::{self, File};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};

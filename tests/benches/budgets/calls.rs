@@ -31,7 +31,7 @@ struct Functions {
 }
 
 /// No call here finds a cell without an address, and nobody waits for a binding to be unused.
-static OPS: PinOps = PinOps { blocked, disturbed, entered: ignore, left: ignore };
+static OPS: PinOps = PinOps { blocked, disturbed, entered: ignore, left: ignore, panicked: disturbed };
 
 unsafe extern "C" fn blocked(_: *const Cell, _: usize, _: Sink) -> Blocked {
     Blocked { kind: BlockedKind::Refused, binding: std::ptr::null() }

@@ -1,6 +1,5 @@
 //! `reactor build`: plugin crates into folders that can be dropped anywhere.
 
-use reactor_host::discover::read_one;
 use serde::Serialize;
 
 use crate::args::BuildArgs;
@@ -10,7 +9,7 @@ use crate::output::{self, BAD, GOOD, Output, plain};
 use crate::packages;
 use crate::shelf::{Placed, Shelf};
 use crate::status::ExitStatus;
-use crate::verdict::Refusal;
+use crate::verdict::{self, Refusal};
 
 /// A plugin that was built.
 #[derive(Serialize)]
@@ -70,7 +69,7 @@ fn row(placed: &Placed, changed: bool) -> Row<'_> {
         library: &placed.library,
         hash: placed.hash.to_string(),
         changed,
-        refused: match read_one(&placed.library) {
+        refused: match verdict::read(&placed.library) {
             Ok(candidate) => Refusal::of(&candidate),
             Err(error) => Some(Refusal::from(&error.into())),
         },

@@ -15,7 +15,7 @@ use self::session::Session;
 use crate::args::DevArgs;
 use crate::cargo_build::{Built, Cargo};
 use crate::error::CliError;
-use crate::output::Output;
+use crate::output::{Output, plain};
 use crate::packages;
 use crate::status::ExitStatus;
 
@@ -31,21 +31,27 @@ enum Message {
 
 /// See the module.
 pub(super) fn dev(args: &DevArgs) -> Result<ExitStatus, CliError> {
-    let output = Output::new(args.format);
     let cargo = Cargo::apart();
     let found = packages::find(&cargo, &args.crates.paths)?;
     found.tell();
     if !found.missing.is_empty() {
         return Ok(ExitStatus::Failed);
     }
+    let wanted = !args.once && !args.view.plain;
+    let title = || {
+        let paths = args.crates.paths.iter().map(|path| plain(&path.display().to_string()));
+        format!("reactor dev {}", paths.collect::<Vec<_>>().join(" "))
+    };
+    let (output, view) = Output::following(args.format, wanted, title)?;
     let names = found.plugins().map(|plugin| plugin.label().to_owned()).collect();
     let building = Notice::Building { plugins: names, release: args.crates.release, once: args.once };
-    output.put(&building, Notice::text)?;
+    building.tell(&output)?;
 
     let mut session = Session::open(args, output, cargo, found.workspaces)?;
     let result = session.run();
     // The plugins are stopped in order however it ended.
     let finished = session.finish();
+    drop(view);
     let all_well = result?;
     finished?;
     Ok(super::done_if(!args.once || (all_well && found.skipped.is_empty())))

@@ -3,9 +3,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use reactor_host::discover::{
-    Candidate, ContentHash, DiscoverError, Known, ManifestOrigin, Outcome, read_one, scan,
-};
+use reactor_host::discover::{Candidate, ContentHash, DiscoverError, ManifestOrigin, Outcome};
 use reactor_host::manifest::Manifest;
 use reactor_host::object_file::{BuildFacts, ObjectFile};
 use serde::Serialize;
@@ -47,7 +45,7 @@ struct Library<'a> {
 /// See the module.
 pub(super) fn inspect(args: &InspectArgs) -> Result<ExitStatus, CliError> {
     let output = Output::new(args.format);
-    match read_one(&args.file) {
+    match verdict::read(&args.file) {
         Ok(candidate) => {
             let verdict = verdict::of(&candidate);
             output.put(&Facts::of(&candidate, verdict.as_ref().err()), text)?;
@@ -90,7 +88,7 @@ fn with_hint(path: &Path, error: DiscoverError) -> CliError {
 
 /// Whether a host could be pointed at `folder`.
 fn holds_plugins(folder: &Path) -> bool {
-    let found = scan(&[folder.to_owned()], &Known::new()).found;
+    let found = verdict::scan(folder).found;
     found.iter().any(|entry| !matches!(entry.outcome, Outcome::Refused(DiscoverError::Folder { .. })))
 }
 
@@ -263,7 +261,7 @@ mod tests {
         let path = folder.path().join("libtext.so");
         std::fs::write(&path, "this is a text, not a library at all, and longer than any header")
             .expect("written");
-        let error = read_one(&path).expect_err("no library");
+        let error = verdict::read(&path).expect_err("no library");
         assert_eq!(error.code(), "RE0120");
         assert!(library_alone(&path, &error).is_none());
     }

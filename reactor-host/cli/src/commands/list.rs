@@ -1,16 +1,22 @@
-//! `reactor list`: what a folder holds; reads only.
+//! `reactor list`: what the host that runs a folder says of it; else what the folder holds, which is read only.
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use reactor_host::discover::{Candidate, Change, DiscoverError, Known, Settings, Tracker, scan};
+use reactor_host::control::Client;
+use reactor_host::discover::{
+    Candidate, Change, DiscoverError, Known, ScanOptions, Settings, Tracker, scan_with,
+};
 use reactor_host::manifest::PluginId;
+use reactor_host::{PluginInfo, PluginStatus, Reason};
 use semver::Version;
 use serde::Serialize;
 
 use crate::args::ListArgs;
+use crate::data_folder;
 use crate::error::CliError;
 use crate::output::{BAD, FAINT, Output, plain};
+use crate::running_host;
 use crate::status::ExitStatus;
 use crate::verdict::Refusal;
 
@@ -23,21 +29,72 @@ struct Row {
     hash: Option<String>,
     /// Why it cannot be used.
     refused: Option<Refusal>,
+    /// What it does in the host that runs; null where none does.
+    status: Option<&'static str>,
+    /// The generation that serves.
+    generation: Option<u64>,
+    /// Why the newest build is not the one that serves.
+    refused_build: Option<Refusal>,
 }
 
 /// See the module.
 pub(super) fn list(args: &ListArgs) -> Result<ExitStatus, CliError> {
     let output = Output::new(args.format);
-    let found = scan(std::slice::from_ref(&args.dir), &Known::new());
+    let named = args.data.path.as_deref();
+    let Some(dir) = args.dir.as_deref() else {
+        let data = named.unwrap_or_else(|| Path::new("."));
+        let host = running_host::at(data)?.ok_or_else(|| running_host::none(None, named, data))?;
+        return running(&output, host, data);
+    };
+    // A folder without a place for a host's data has no host.
+    if let Ok(data) = data_folder::of(named, dir)
+        && let Some(host) = running_host::at(&data)?
+    {
+        return running(&output, host, dir);
+    }
+    files(&output, dir, args.sharing.allow_shared_folders)
+}
+
+/// What a host says.
+fn running(output: &Output, mut host: Client, dir: &Path) -> Result<ExitStatus, CliError> {
+    let rows = host.list()?.into_iter().map(known).collect();
+    output.say(&format!("{FAINT}as {} says{FAINT:#}", plain(&host.hello().name())))?;
+    print(output, rows, dir)
+}
+
+fn known(info: PluginInfo) -> Row {
+    let reason = |reason: Reason| Refusal { code: reason.code, message: reason.message };
+    let (status, generation, refused) = match info.status {
+        PluginStatus::Running { generation } => ("running", Some(generation), None),
+        PluginStatus::Failed(why) => ("failed", None, Some(reason(why))),
+        PluginStatus::Refused(why) => ("refused", None, Some(reason(why))),
+        PluginStatus::Disabled => ("disabled", None, None),
+        PluginStatus::Stopped => ("stopped", None, None),
+        _ => ("other", None, None),
+    };
+    Row {
+        plugin: info.plugin,
+        version: info.version,
+        library: info.path.unwrap_or_default(),
+        hash: info.hash,
+        refused,
+        status: Some(status),
+        generation,
+        refused_build: info.refused_build.map(reason),
+    }
+}
+
+/// What the files say.
+fn files(output: &Output, dir: &Path, allow_shared_folders: bool) -> Result<ExitStatus, CliError> {
+    let options = ScanOptions { allow_shared_folders, ..ScanOptions::default() };
+    let found = scan_with(&[dir.to_owned()], &Known::new(), &options);
     // The same rules as in a host, so that of several files for one id the same is chosen.
     let changes = Tracker::new(Settings::default()).adopt(found, Instant::now());
     let mut rows = Vec::new();
     for change in changes {
         rows.push(match change {
             Change::Appeared(candidate) | Change::Rebuilt(candidate) => usable(&candidate),
-            Change::Refused { error: error @ DiscoverError::Folder { .. }, source, .. }
-                if source == args.dir =>
-            {
+            Change::Refused { error: error @ DiscoverError::Folder { .. }, source, .. } if source == dir => {
                 return Err(error.into());
             }
             Change::Refused { source, id, error } => refused(source, id, &error),
@@ -45,14 +102,18 @@ pub(super) fn list(args: &ListArgs) -> Result<ExitStatus, CliError> {
             _ => continue,
         });
     }
+    print(output, rows, dir)
+}
+
+fn print(output: &Output, mut rows: Vec<Row>, dir: &Path) -> Result<ExitStatus, CliError> {
     rows.sort_by(|a, b| {
         (a.plugin.is_none(), &a.plugin, &a.library).cmp(&(b.plugin.is_none(), &b.plugin, &b.library))
     });
     for row in &rows {
-        output.put(row, |row| line(row, &args.dir))?;
+        output.put(row, |row| line(row, dir))?;
     }
     if rows.is_empty() {
-        output.say(&format!("no plugins in {}", args.dir.display()))?;
+        output.say(&format!("no plugins in {}", dir.display()))?;
     }
     Ok(ExitStatus::Done)
 }
@@ -64,6 +125,9 @@ fn usable(candidate: &Candidate) -> Row {
         library: candidate.source.clone(),
         hash: Some(candidate.hash.to_string()),
         refused: Refusal::of(candidate),
+        status: None,
+        generation: None,
+        refused_build: None,
     }
 }
 
@@ -73,7 +137,7 @@ fn refused(library: PathBuf, plugin: Option<PluginId>, error: &DiscoverError) ->
         _ => None,
     };
     let refused = Some(Refusal { code: error.code().to_owned(), message: error.to_string() });
-    Row { plugin, version, library, hash: None, refused }
+    Row { plugin, version, library, hash: None, refused, status: None, generation: None, refused_build: None }
 }
 
 fn line(row: &Row, dir: &Path) -> String {
@@ -87,7 +151,16 @@ fn line(row: &Row, dir: &Path) -> String {
         return format!("{BAD}!{BAD:#} {name}  refused [{code}]: {}", plain(message));
     }
     let hash: String = row.hash.iter().flat_map(|hash| hash.chars()).take(12).collect();
-    format!("  {name}  {library}  {FAINT}{hash}{FAINT:#}")
+    let status = match (row.status, row.generation) {
+        (Some(_), Some(generation)) => format!("  generation {generation}"),
+        (Some(status), None) => format!("  {status}"),
+        (None, _) => String::new(),
+    };
+    let line = format!("  {name}{status}  {library}  {FAINT}{hash}{FAINT:#}");
+    let newest = row.refused_build.as_ref().map(|Refusal { code, message }| {
+        format!("\n{BAD}!{BAD:#} {name}  the newest build is refused [{code}]: {}", plain(message))
+    });
+    line + newest.as_deref().unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -105,6 +178,9 @@ mod tests {
             library: "plugins/one/libacme_one.so".into(),
             hash: Some("ba7816bf8f01cfea".to_owned()),
             refused: None,
+            status: None,
+            generation: None,
+            refused_build: None,
         };
         expect!["  acme.one 1.2.0  one/libacme_one.so  ba7816bf8f01"]
             .assert_eq(&strip_str(&line(&usable, Path::new("plugins"))).to_string());

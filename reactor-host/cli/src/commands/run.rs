@@ -2,21 +2,21 @@
 
 use std::io;
 use std::path::Path;
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 
 use reactor_host::discover::DiscoverError;
 use reactor_host::{Event, EventKind, Host};
 
 use crate::args::RunArgs;
+use crate::data_folder;
 use crate::error::CliError;
 use crate::interrupt;
-use crate::output::{FAINT, Output, Printer, Subject, describe, plain};
+use crate::output::{FAINT, Output, Printer, Subject, Weight, describe, line_of, plain};
 use crate::private_host::{self, Files};
 use crate::status::ExitStatus;
 
 /// See the module.
 pub(super) fn run(args: &RunArgs) -> Result<ExitStatus, CliError> {
-    let output = Output::new(args.format);
     if args.dir.exists() && !args.dir.is_dir() {
         let source = io::ErrorKind::NotADirectory.into();
         return Err(DiscoverError::Folder { path: args.dir.clone(), source }.into());
@@ -28,16 +28,30 @@ pub(super) fn run(args: &RunArgs) -> Result<ExitStatus, CliError> {
         let _ = end.send(());
     })?;
     let files = if args.once { Files::AsTheyAre } else { Files::MayChange };
-    let host = private_host::build(std::slice::from_ref(&args.dir), files)?;
+    // A look at whether everything loads is no host that others ask, nor does it disturb one that they do.
+    let data = match (&args.data.path, args.once) {
+        (None, true) => None,
+        (named, _) => Some(data_folder::make(named.as_deref(), &args.dir)?),
+    };
+    let shared = args.sharing.allow_shared_folders;
+    let host =
+        Arc::new(private_host::build(std::slice::from_ref(&args.dir), files, data.as_deref(), shared)?);
+    let control = if data.is_some() { private_host::serve(&host)? } else { None };
+    let folder = plain(&args.dir.display().to_string());
+    let wanted = !args.once && !args.view.plain;
+    let (output, view) = Output::following(args.format, wanted, || format!("reactor run {folder}"))?;
+    let observer = output.observe(&host)?;
     let lines = output.clone();
     let awaited = (!args.once).then(|| args.dir.clone());
     let show = move |event: &Event| {
-        lines.put(event, |event| match &awaited {
-            Some(dir) if is_absence(&event.kind, dir) => {
+        let absent = awaited.as_deref().filter(|dir| is_absence(&event.kind, dir));
+        let weight = if absent.is_some() { Weight::News } else { Weight::of(&event.kind) };
+        lines.tell(weight, event, |event| match absent {
+            Some(dir) => {
                 let dir = plain(&dir.display().to_string());
                 format!("{FAINT}·{FAINT:#} {dir} is not there yet; waiting for it")
             }
-            _ => describe(&Subject::of(event), &event.kind),
+            None => line_of(event, &describe(&Subject::of(event), &event.kind)),
         })
     };
     let gone = move || {
@@ -48,16 +62,13 @@ pub(super) fn run(args: &RunArgs) -> Result<ExitStatus, CliError> {
     let report = printer.after(&host, Host::start)?;
     let mut status = super::done_if(!args.once || report.is_ok());
     if args.once && report.outcomes.is_empty() {
-        output.say(&format!("no plugins in {}", plain(&args.dir.display().to_string())))?;
+        output.say(&format!("no plugins in {folder}"))?;
     }
     if !args.once {
         let watch = host.watch()?;
         // That a folder is waited for has been said.
-        let followed = if args.dir.exists() {
-            output.say(&format!("following {}; Ctrl-C ends", plain(&args.dir.display().to_string())))
-        } else {
-            Ok(())
-        };
+        let followed =
+            if args.dir.exists() { output.say(&format!("following {folder}; Ctrl-C ends")) } else { Ok(()) };
         // Woken by Ctrl-C or by a reader that went away; the printer says which.
         if followed.is_ok() {
             let _ = ended.recv();
@@ -67,8 +78,13 @@ pub(super) fn run(args: &RunArgs) -> Result<ExitStatus, CliError> {
     if host.stop().is_err() {
         status = ExitStatus::Failed;
     }
+    // The last one to hold the host drops it, which is to be this thread.
+    drop(observer);
     drop(host);
-    printer.finish()?;
+    drop(control);
+    let printed = printer.finish();
+    drop(view);
+    printed?;
     Ok(status)
 }
 

@@ -4,12 +4,14 @@
 mod tests;
 
 use std::fmt::Write as _;
+use std::io::IsTerminal as _;
+use std::time::Duration;
 
 use reactor_host::manifest::PluginId;
 use reactor_host::{Event, EventKind, StateOutcome, Verdict};
 use semver::Version;
 
-use super::{BAD, CHANGED, FAINT, GOOD, micros, plain};
+use super::{BAD, CHANGED, FAINT, GOOD, Weight, hint, micros, plain};
 
 /// What an event is about.
 #[derive(Clone, Copy, Debug, Default)]
@@ -52,11 +54,29 @@ pub(crate) fn describe(subject: &Subject<'_>, kind: &EventKind) -> String {
             let name = place.map_or(name, |path| plain(&path.display().to_string()));
             format!("{BAD}!{BAD:#} {name}  refused [{code}]: {}", plain(message))
         }
-        EventKind::RolledBack { from, state } => {
-            let state = if *state == StateOutcome::AtSwitch { "  state as of the switch" } else { "" };
+        EventKind::RolledBack { from, state, code, message } => {
+            let state =
+                if *state == StateOutcome::AtSwitch { ", with its state as of the switch" } else { "" };
             format!(
-                "{CHANGED}~{CHANGED:#} {name}{generation}  serves again instead of generation {from}{state}"
+                "{CHANGED}~{CHANGED:#} {name}{generation}  serves again instead of generation {from}{state} \
+                 [{}]: {}",
+                plain(code),
+                plain(message)
             )
+        }
+        EventKind::TrialPassed { from } => {
+            format!("{FAINT}· {name}{generation}  passed its trial; generation {from} ends{FAINT:#}")
+        }
+        // What it did was told before.
+        EventKind::Quarantined { build, code, .. } => {
+            let (build, code) = (short(build), plain(code));
+            format!(
+                "{BAD}!{BAD:#} {name}  build {build} is quarantined [{code}]: not tried again until its bytes change \
+                 or somebody lifts it"
+            )
+        }
+        EventKind::Released { build } => {
+            format!("{GOOD}·{GOOD:#} {name}  build {} may be tried again", short(build))
         }
         EventKind::Warned { code, message } => {
             format!("{BAD}!{BAD:#} {name}  [{code}]: {}", plain(message))
@@ -97,6 +117,31 @@ pub(crate) fn describe(subject: &Subject<'_>, kind: &EventKind) -> String {
             format!("{FAINT}·{FAINT:#} {name}{generation}  {words}")
         }
     }
+}
+
+/// As much of a build's hash as people need to tell it from others.
+fn short(build: &str) -> String {
+    plain(build).chars().take(12).collect()
+}
+
+/// A line of an event as it is told: with its time where traces are, and below the first thing that went wrong how to
+/// learn more.
+pub(crate) fn line_of(event: &Event, text: &str) -> String {
+    let mut line = String::new();
+    if Weight::Trace.is_told() {
+        let time = Duration::from_micros(event.at_us).as_secs_f64();
+        let _ = write!(line, "{FAINT}{time:9.4} #{:<4}{FAINT:#} ", event.seq);
+    }
+    line.push_str(text);
+    if let EventKind::Refused { code, .. }
+    | EventKind::Failed { code, .. }
+    | EventKind::RolledBack { code, .. } = &event.kind
+        && std::io::stdout().is_terminal()
+        && let Some(hint) = hint(code)
+    {
+        let _ = write!(line, "\n{FAINT}{hint}{FAINT:#}");
+    }
+    line
 }
 
 /// What a swap did beside putting new code in place; empty where there is nothing to tell.

@@ -20,11 +20,37 @@ pub(crate) fn plain(text: &str) -> String {
         match c {
             '\n' => shown.push_str("\n    "),
             '\t' => shown.push(c),
-            c if c.is_control() => shown.extend(c.escape_default()),
+            c if c.is_control() || turns_text(c) => shown.extend(c.escape_default()),
             c => shown.push(c),
         }
     }
     shown
+}
+
+/// Whether `c` changes the order in which what stands around it is shown, or breaks the line where `\n` does not.
+fn turns_text(c: char) -> bool {
+    matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{61c}')
+}
+
+/// A paragraph in lines of at most 100 characters, each behind `indent` blanks.
+pub(crate) fn filled(text: &str, indent: usize) -> String {
+    const WIDTH: usize = 100;
+    let mut filled = String::new();
+    let mut used = WIDTH;
+    for word in text.split_whitespace() {
+        let length = word.chars().count();
+        if used + 1 + length > WIDTH {
+            filled.push_str(if filled.is_empty() { "" } else { "\n" });
+            filled.extend(std::iter::repeat_n(' ', indent));
+            used = indent;
+        } else {
+            filled.push(' ');
+            used += 1;
+        }
+        filled.push_str(word);
+        used += length;
+    }
+    filled
 }
 
 #[cfg(test)]
@@ -50,6 +76,7 @@ mod tests {
     fn foreign_text_stays_in_its_line() {
         assert_eq!(plain("a\x1b[2Jb\r"), "a\\u{1b}[2Jb");
         assert_eq!(plain("first\n+ fake 1.0.0\n"), "first\n    + fake 1.0.0");
+        assert_eq!(plain("user\u{202e}gnp.exe"), "user\\u{202e}gnp.exe");
         assert_eq!(plain("tab\tand ünïcode"), "tab\tand ünïcode");
     }
 }

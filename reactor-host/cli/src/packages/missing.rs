@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use cargo_metadata::Package;
-use reactor_host::discover::{Known, Outcome, read_one, scan};
+use reactor_host::discover::Outcome;
+
+use crate::verdict;
 
 use super::{folder_of, is_hidden};
 
@@ -67,7 +69,7 @@ pub(super) fn why(named: &Path, path: &Path, packages: &[Parts]) -> String {
             named.join("Cargo.toml").display()
         );
     }
-    if read_one(path).is_ok() {
+    if verdict::read(path).is_ok() {
         return format!("{shown} is a built plugin, not a crate: `reactor inspect {shown}`");
     }
     if path.join("plugin.toml").is_file() && packages.is_empty() {
@@ -83,6 +85,6 @@ pub(super) fn why(named: &Path, path: &Path, packages: &[Parts]) -> String {
 
 /// Whether a host could run something in `folder`. Names that begin with a dot are no plugin folders.
 fn holds_built_plugins(folder: &Path) -> bool {
-    let found = scan(&[folder.to_owned()], &Known::new()).found;
+    let found = verdict::scan(folder).found;
     found.iter().any(|entry| matches!(entry.outcome, Outcome::Candidate(_)) && !is_hidden(&entry.folder))
 }

@@ -13,8 +13,14 @@ fn root() -> &'static Path {
 /// `reactor`, with cargo building into a folder that only these tests use.
 pub(crate) fn reactor() -> Command {
     let mut command = Command::new(assert_cmd::cargo::cargo_bin!("reactor"));
-    command.env("CARGO_TARGET_DIR", target());
+    command.env("CARGO_TARGET_DIR", target()).env("XDG_STATE_HOME", state()).env_remove("REACTOR_DATA");
     command
+}
+
+/// Where hosts keep what lasts, instead of the person's own folder.
+pub(crate) fn state() -> &'static Path {
+    static STATE: OnceLock<TempDir> = OnceLock::new();
+    STATE.get_or_init(|| tempfile::tempdir().expect("a temporary folder")).path()
 }
 
 /// What is left of earlier runs saves the dependencies from being built again.

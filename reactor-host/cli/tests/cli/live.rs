@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::fixture::target;
+use crate::fixture::{state, target};
 
 /// How long anything may take before a test gives up: a build on a busy machine is among it.
 const DEADLINE: Duration = Duration::from_mins(5);
@@ -20,7 +20,8 @@ impl Live {
     /// Starts the command; `--json` is added.
     pub(crate) fn start(configure: impl FnOnce(&mut Command)) -> Self {
         let mut command = Command::new(assert_cmd::cargo::cargo_bin!("reactor"));
-        command.env("CARGO_TARGET_DIR", target()).stdin(Stdio::null()).stdout(Stdio::piped());
+        command.env("CARGO_TARGET_DIR", target()).env("XDG_STATE_HOME", state()).env_remove("REACTOR_DATA");
+        command.stdin(Stdio::null()).stdout(Stdio::piped());
         configure(&mut command);
         let mut child = command.arg("--json").spawn().expect("the command starts");
         let stdout = BufReader::new(child.stdout.take().expect("it is piped"));
@@ -52,12 +53,34 @@ impl Live {
         panic!("no `{kind}` came; these did: {seen:#?}")
     }
 
+    /// Ends it as nothing can resist. It cleans nothing up.
+    pub(crate) fn kill(mut self) {
+        self.child.kill().expect("it is still there");
+        self.child.wait().expect("it has ended");
+    }
+
+    /// Its process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Waits until it ends by itself. What it still prints is checked and returned.
+    #[track_caller]
+    pub(crate) fn end(mut self) -> (ExitStatus, Vec<Value>) {
+        self.rest()
+    }
+
     /// Ctrl-C, and how the command ended. What it still prints is checked and returned.
     #[track_caller]
     pub(crate) fn interrupt(mut self) -> (ExitStatus, Vec<Value>) {
         let pid = i32::try_from(self.child.id()).ok().and_then(rustix::process::Pid::from_raw);
         let pid = pid.expect("the number of a process");
         rustix::process::kill_process(pid, rustix::process::Signal::INT).expect("it is still there");
+        self.rest()
+    }
+
+    #[track_caller]
+    fn rest(&mut self) -> (ExitStatus, Vec<Value>) {
         let deadline = Instant::now() + DEADLINE;
         let mut rest = Vec::new();
         while let Ok(event) = self.lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
@@ -102,6 +125,10 @@ pub(crate) fn check(event: &Value) {
         "swapped" => {
             assert!(event["from"].is_u64() && event["paused_micros"].is_u64() && text("state"), "{event}");
         }
+        "trial_passed" => assert!(event["from"].is_u64(), "{event}"),
+        "quarantined" => assert!(text("build") && text("code") && text("message"), "{event}"),
+        "released" => assert!(text("build"), "{event}"),
+        "warned" => assert!(text("code") && text("message"), "{event}"),
         "rolled_back" => assert!(event["from"].is_u64() && text("state"), "{event}"),
         "log" => assert!(text("level") && text("message") && event["fields"].is_object(), "{event}"),
         "discovered" => assert!(text("path"), "{event}"),

@@ -4,7 +4,12 @@
 mod fixture;
 // A command that runs until it is told to end, and the events that it prints.
 mod live;
+// A command on a terminal, and what is seen there.
+#[cfg(unix)]
+mod pty;
 
+// Commands that concern a running host, found by its plugin folder.
+mod control;
 // `dev`: what is edited is built and swapped.
 mod dev;
 // `list`, `inspect`, `build`: what is read and written, and that nothing is run for it.
@@ -13,3 +18,6 @@ mod files;
 mod run;
 // The command line itself, and its exit codes.
 mod usage;
+// The live view, on a real terminal.
+#[cfg(unix)]
+mod terminal;

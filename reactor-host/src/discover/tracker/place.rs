@@ -37,8 +37,8 @@ pub(super) struct Place {
     /// It was missing, and what came back is not decided yet.
     returning: bool,
     held: Option<Held>,
-    /// The state of the files that a reason was given for.
-    refused: Option<Stamp>,
+    /// The state of the files that a reason was given for, and the reason's code.
+    refused: Option<(Stamp, &'static str)>,
     /// The build that the policy did not accept.
     declined: Option<Build>,
     listed: bool,
@@ -72,7 +72,9 @@ impl Place {
                 self.held = None;
                 return Verdict::Nothing;
             }
-        } else if self.refused == Some(stamp) {
+        } else if let (Err(error), Some(told)) = (&what, self.refused)
+            && told == (stamp, error.code())
+        {
             self.held = None;
             return Verdict::Nothing;
         }
@@ -94,7 +96,7 @@ impl Place {
             return self.decide(source, rested, quiet, now);
         }
         self.held = None;
-        if self.build.is_some() && self.refused != Some(stamp) {
+        if self.build.is_some() && self.refused.is_none_or(|(told, _)| told != stamp) {
             self.current(source)
         } else {
             Verdict::Nothing
@@ -121,7 +123,7 @@ impl Place {
         match held.what {
             Ok(candidate) => Verdict::Complete(candidate),
             Err(error) => {
-                self.refused = Some(held.stamp);
+                self.refused = Some((held.stamp, error.code()));
                 self.listed = true;
                 Verdict::Refused { source, id: held.id, error }
             }

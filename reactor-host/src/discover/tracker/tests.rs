@@ -37,6 +37,7 @@ fn candidate(source: &str, id: &str, major: u64, build: u8) -> Candidate {
     Candidate {
         manifest: Manifest::parse(&text, Path::new(source)).expect("a manifest"),
         manifest_origin: ManifestOrigin::Embedded,
+        manifest_text: None,
         object,
         bytes: [build].into(),
         hash: ContentHash::of(&[build]),
@@ -61,7 +62,7 @@ impl World {
     fn scan(&mut self) -> Scan {
         let mut found: Vec<Entry> = self.files.iter().map(|(path, file)| self.entry(path, file)).collect();
         found.sort_by(|a, b| (a.id.is_none(), &a.id, &a.source).cmp(&(b.id.is_none(), &b.id, &b.source)));
-        let scan = Scan { found, at: self.at(), has_links: false };
+        let scan = Scan { found, at: self.at(), has_links: false, files_read: 0 };
         self.known.update(&scan);
         scan
     }
@@ -114,7 +115,8 @@ struct Script {
 
 impl Script {
     fn new() -> Self {
-        let tracker = Tracker::new(Settings { quiet: QUIET, delete_grace: Some(GRACE) });
+        let tracker =
+            Tracker::new(Settings { quiet: QUIET, delete_grace: Some(GRACE), ..Settings::default() });
         Self { world: World::default(), tracker, start: Instant::now() }
     }
 
@@ -274,7 +276,7 @@ fn a_folder_that_cannot_be_listed_for_a_moment_loses_nothing() {
             stamp: Stamp::default(),
             outcome: Outcome::Refused(error),
         };
-        let scan = Scan { found: vec![entry], at: script.world.at(), has_links: false };
+        let scan = Scan { found: vec![entry], at: script.world.at(), has_links: false, files_read: 0 };
         let now = script.start + script.world.clock;
         script.tracker.observe(scan, &HashSet::new(), now);
         assert_eq!(script.tracker.next_deadline().map(|at| at - now), due);

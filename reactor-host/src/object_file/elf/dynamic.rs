@@ -4,13 +4,12 @@ use std::collections::BTreeMap;
 
 use object::Endianness;
 use object::elf::{
-    DF_1_NODELETE, DF_1_PIE, DF_TEXTREL, DT_FINI, DT_FINI_ARRAY, DT_FINI_ARRAYSZ, DT_FLAGS, DT_FLAGS_1,
-    DT_GNU_HASH, DT_HASH, DT_INIT, DT_INIT_ARRAY, DT_INIT_ARRAYSZ, DT_JMPREL, DT_NEEDED, DT_NULL, DT_PLTREL,
-    DT_PLTRELSZ, DT_REL, DT_RELA, DT_RELASZ, DT_RELR, DT_RELRSZ, DT_RELSZ, DT_RPATH, DT_RUNPATH, DT_STRSZ,
-    DT_STRTAB, DT_SYMTAB, DT_TEXTREL, DT_VERDEF, DT_VERNEED, DT_VERSYM, DynamicTag, SHN_ABS, SHN_UNDEF,
-    STB_GLOBAL, STB_GNU_UNIQUE, STB_WEAK, STT_TLS, STV_DEFAULT, STV_PROTECTED,
+    DF_1_NODELETE, DF_1_PIE, DT_FINI, DT_FINI_ARRAY, DT_FINI_ARRAYSZ, DT_FLAGS_1, DT_GNU_HASH, DT_HASH,
+    DT_INIT, DT_INIT_ARRAY, DT_INIT_ARRAYSZ, DT_NEEDED, DT_NULL, DT_RPATH, DT_RUNPATH, DT_STRSZ, DT_STRTAB,
+    DT_SYMENT, DT_SYMTAB, DT_VERSYM, DynamicTag, SHN_ABS, SHN_UNDEF, STB_GLOBAL, STB_GNU_UNIQUE, STB_WEAK,
+    STT_TLS, STV_DEFAULT, STV_PROTECTED,
 };
-use object::read::elf::{Dyn, FileHeader, HashTable, ProgramHeader, Rel, Rela, Sym};
+use object::read::elf::{Dyn, FileHeader, HashTable, ProgramHeader, Sym};
 
 use super::image::Image;
 use super::table;
@@ -43,10 +42,10 @@ struct Symbols {
 }
 
 /// The table with what is needed to follow it.
-struct Dynamic<'i, 'd, E: FileHeader> {
-    header: &'i E,
-    endian: Endianness,
-    image: &'i Image<'d>,
+pub(super) struct Dynamic<'i, 'd, E: FileHeader> {
+    pub(super) header: &'i E,
+    pub(super) endian: Endianness,
+    pub(super) image: &'i Image<'d>,
     /// The last value of each tag, as the loader takes it.
     values: BTreeMap<i64, u64>,
 }
@@ -90,8 +89,8 @@ pub(super) fn read<E: FileHeader<Endian = Endianness>>(
     let (rpath, runpath) = (folders(texts(DT_RPATH)?), folders(texts(DT_RUNPATH)?));
 
     let symbols = dynamic.symbols()?;
-    dynamic.check_relocations(symbols.map(<[_]>::len))?;
-    dynamic.check_entry_points()?;
+    dynamic.check_entry_points(symbols)?;
+    dynamic.check_versions(symbols.map_or(0, <[_]>::len), strings, &needed)?;
     let symbols = match symbols {
         Some(symbols) => dynamic.names(symbols, strings, names)?,
         None => Symbols::default(),
@@ -116,21 +115,21 @@ pub(super) fn read<E: FileHeader<Endian = Endianness>>(
     })
 }
 
-fn outside(what: &str) -> ObjectError {
+pub(super) fn outside(what: &str) -> ObjectError {
     ObjectError::malformed(format!("{what} does not lie in a segment that is in the file"))
 }
 
 impl<'d, E: FileHeader<Endian = Endianness>> Dynamic<'_, 'd, E> {
-    fn get(&self, tag: DynamicTag) -> Option<u64> {
+    pub(super) fn get(&self, tag: DynamicTag) -> Option<u64> {
         self.values.get(&tag.0).copied()
     }
 
-    fn value(&self, tag: DynamicTag) -> u64 {
+    pub(super) fn value(&self, tag: DynamicTag) -> u64 {
         self.get(tag).unwrap_or_default()
     }
 
     /// The table that one tag points at and whose size in bytes another holds.
-    fn array<T: object::Pod>(
+    pub(super) fn array<T: object::Pod>(
         &self,
         at: DynamicTag,
         size: DynamicTag,
@@ -161,6 +160,9 @@ impl<'d, E: FileHeader<Endian = Endianness>> Dynamic<'_, 'd, E> {
 
     /// The symbols; `None` when no hash table tells how many there are, and so none can be looked up.
     fn symbols(&self) -> Result<Option<&'d [E::Sym]>, ObjectError> {
+        if self.get(DT_SYMENT) != Some(size_of::<E::Sym>()) {
+            return Err(ObjectError::malformed("the size of its symbols is missing or wrong"));
+        }
         let address =
             self.get(DT_SYMTAB).ok_or_else(|| ObjectError::malformed("there is no symbol table"))?;
         let offset =
@@ -232,9 +234,13 @@ impl<'d, E: FileHeader<Endian = Endianness>> Dynamic<'_, 'd, E> {
         let mut found = Symbols::default();
         for symbol in symbols.iter().skip(1) {
             let section = symbol.st_shndx(self.endian);
+            // The loader reads the names of those that are to be found elsewhere, too.
+            let at = usize::try_from(symbol.st_name(self.endian)).unwrap_or(usize::MAX);
+            let Some(name) = strings.get(at..).filter(|name| !name.is_empty()) else {
+                return Err(ObjectError::malformed("the name of a symbol lies outside the string table"));
+            };
             if section == SHN_UNDEF {
-                let at = usize::try_from(symbol.st_name(self.endian)).unwrap_or(usize::MAX);
-                found.keepers.extend(strings.get(at..).and_then(keeper));
+                found.keepers.extend(keeper(name));
             }
             let bound = [STB_GLOBAL, STB_WEAK, STB_GNU_UNIQUE].contains(&symbol.st_bind());
             let visible = [STV_DEFAULT, STV_PROTECTED].contains(&symbol.st_visibility());
@@ -258,69 +264,49 @@ impl<'d, E: FileHeader<Endian = Endianness>> Dynamic<'_, 'd, E> {
         Ok(found)
     }
 
-    /// Each relocation writes inside a writable segment and names a symbol that is there.
-    fn check_relocations(&self, symbols: Option<usize>) -> Result<(), ObjectError> {
-        let mips = self.header.is_mips64el(self.endian);
-        let text = self.get(DT_TEXTREL).is_some() || self.value(DT_FLAGS) & DF_TEXTREL.0 != 0;
-        let check = |kind: u32, offset: u64, symbol: u32| {
-            // Kind 0 is "none" on every machine: linkers leave it where they took a relocation away.
-            if kind == 0 {
-                return Ok(());
-            }
-            if !self.image.writable(offset, size_of::<E::Word>(), text) {
-                return Err(ObjectError::malformed(format!(
-                    "a relocation writes at {offset:#x}, which it may not"
-                )));
-            }
-            let symbol = usize::try_from(symbol).unwrap_or(usize::MAX);
-            if symbol != 0 && symbols.is_some_and(|count| symbol >= count) {
-                return Err(ObjectError::malformed(format!(
-                    "a relocation names symbol {symbol}, which is not there"
-                )));
-            }
-            Ok(())
-        };
-        let rela = |entry: &E::Rela| {
-            let (kind, symbol) = (entry.r_type(self.endian, mips).0, entry.r_sym(self.endian, mips));
-            check(kind, entry.r_offset(self.endian).into(), symbol)
-        };
-        let rel = |entry: &E::Rel| {
-            check(entry.r_type(self.endian).0, entry.r_offset(self.endian).into(), entry.r_sym(self.endian))
-        };
-        let what = "the table of relocations";
-        self.array::<E::Rela>(DT_RELA, DT_RELASZ, what)?.iter().try_for_each(rela)?;
-        self.array::<E::Rel>(DT_REL, DT_RELSZ, what)?.iter().try_for_each(rel)?;
-        self.array::<u8>(DT_RELR, DT_RELRSZ, what)?;
-        match self.get(DT_PLTREL).and_then(|tag| i64::try_from(tag).ok()).map(DynamicTag) {
-            Some(DT_RELA) => self.array::<E::Rela>(DT_JMPREL, DT_PLTRELSZ, what)?.iter().try_for_each(rela),
-            Some(DT_REL) => self.array::<E::Rel>(DT_JMPREL, DT_PLTRELSZ, what)?.iter().try_for_each(rel),
-            Some(_) => {
-                Err(ObjectError::malformed("the relocations of its procedure table are of an unknown form"))
-            }
-            None => Ok(()),
-        }
-    }
-
-    /// What runs at open and close is code, and the tables of versions are there.
-    fn check_entry_points(&self) -> Result<(), ObjectError> {
+    /// What runs at open and close is code. The table that lists it is filled by relocations.
+    fn check_entry_points(&self, symbols: Option<&[E::Sym]>) -> Result<(), ObjectError> {
         for tag in [DT_INIT, DT_FINI] {
-            if self.get(tag).is_some_and(|address| address != 0 && !self.image.executable(address)) {
-                return Err(ObjectError::malformed("its first or last function is not in executable memory"));
+            if let Some(address) = self.get(tag).filter(|address| *address != 0) {
+                self.check_first(address)?;
             }
         }
+        let word = size_of::<E::Word>();
+        let mut places = Vec::new();
         for (at, size) in [(DT_INIT_ARRAY, DT_INIT_ARRAYSZ), (DT_FINI_ARRAY, DT_FINI_ARRAYSZ)] {
-            // What the table holds is written by relocations, so only its place can be checked.
             let table = self.array::<u8>(at, size, "the table of first or last functions")?;
-            if !table.len().is_multiple_of(std::mem::size_of::<E::Word>()) {
+            if !table.len().is_multiple_of(std::mem::size_of::<E::Word>())
+                || self.get(at).is_some() != self.get(size).is_some()
+            {
                 return Err(ObjectError::malformed(
                     "the table of first or last functions ends inside an entry",
                 ));
             }
+            places.extend(self.get(at).map(|address| (address, self.value(size))));
         }
-        for tag in [DT_VERNEED, DT_VERDEF] {
-            if self.get(tag).is_some_and(|address| self.image.tail(address).is_none()) {
-                return Err(outside("the table of versions"));
+        let Some(filled) = self.check_relocations(symbols, &places)? else { return Ok(()) };
+        for (start, size) in places {
+            for place in (0..size / word).map(|index| start + index * word) {
+                match filled.get(&place) {
+                    Some(Some(address)) => self.check_first(*address)?,
+                    Some(None) => {}
+                    None => {
+                        return Err(ObjectError::malformed(
+                            "an entry of its table of first or last functions is never filled",
+                        ));
+                    }
+                }
             }
+        }
+        Ok(())
+    }
+
+    fn check_first(&self, address: u64) -> Result<(), ObjectError> {
+        if !self.image.executable(address) {
+            return Err(ObjectError::malformed("its first or last function is not in executable memory"));
+        }
+        if !self.image.code(address) {
+            return Err(ObjectError::ZeroFilled { what: "the first or last function" });
         }
         Ok(())
     }

@@ -1,10 +1,11 @@
 //! What `reactor dev` itself has to say, beside the host's events.
 
+use std::io;
 use std::path::PathBuf;
 
 use serde::Serialize;
 
-use crate::output::{BAD, FAINT, plain};
+use crate::output::{BAD, FAINT, Output, Weight, plain};
 
 /// A line of `reactor dev`. In JSON the variant is the field `event`, as it is for the host's events.
 #[derive(Debug, Serialize)]
@@ -67,6 +68,20 @@ pub(super) enum Notice {
 }
 
 impl Notice {
+    /// Says it.
+    ///
+    /// # Errors
+    ///
+    /// Whatever standard output says.
+    pub(super) fn tell(&self, output: &Output) -> io::Result<()> {
+        let weight = match self {
+            Self::NotCompiled { .. } | Self::NotPlaced { .. } | Self::Missed { .. } => Weight::Error,
+            Self::GoesOn { .. } => Weight::Warning,
+            Self::Building { .. } | Self::Built { .. } | Self::Following { .. } => Weight::News,
+        };
+        output.tell(weight, self, Self::text)
+    }
+
     /// For people.
     pub(super) fn text(&self) -> String {
         match self {

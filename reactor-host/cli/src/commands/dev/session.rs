@@ -9,6 +9,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::Duration;
 
 use reactor_host::Host;
+use reactor_host::control::Control;
 
 use self::touched::Touched;
 use super::Message;
@@ -17,9 +18,11 @@ use super::show::{Timing, Told, show, whole};
 use super::sources::{Sources, folders};
 use crate::args::DevArgs;
 use crate::cargo_build::{Built, Cargo, Mode};
+use crate::data_folder;
 use crate::error::CliError;
 use crate::interrupt;
-use crate::output::{Output, Printer};
+use crate::live::Observer;
+use crate::output::{Output, Printer, Weight};
 use crate::packages::{self, Workspace};
 use crate::private_host::{self, Files};
 use crate::shelf::Shelf;
@@ -35,7 +38,10 @@ pub(super) struct Session<'a> {
     workspaces: Vec<Workspace>,
     /// Absent when nothing is to be followed.
     sources: Option<Sources>,
-    host: Host,
+    host: Arc<Host>,
+    /// Other commands ask the host by it; it ends with the host.
+    control: Option<Control>,
+    observer: Option<Observer>,
     printer: Printer,
     timing: Arc<Timing>,
     shelf: Shelf,
@@ -65,7 +71,16 @@ impl<'a> Session<'a> {
         let home = tempfile::Builder::new().prefix("reactor-dev-").tempdir();
         let home = home.map_err(CliError::writing(std::env::temp_dir()))?;
         let shelf = Shelf::new(home.path().join("plugins"))?;
-        let host = private_host::build(&[shelf.folder().to_owned()], Files::AsTheyAre)?;
+        let data = match (&args.data.path, args.once) {
+            (None, true) => None,
+            (named, _) => Some(data_folder::make(named.as_deref(), &args.crates.paths[0])?),
+        };
+        // The shelf is this command's own, wherever temporary folders are kept, and cargo has just filled it.
+        let host =
+            private_host::build(&[shelf.folder().to_owned()], Files::AsTheyAre, data.as_deref(), true)?;
+        let host = Arc::new(host);
+        let control = if data.is_some() { private_host::serve(&host)? } else { None };
+        let observer = output.observe(&host)?;
         let timing = Arc::new(Timing::default());
         let (lines, times) = (output.clone(), Arc::clone(&timing));
         let mut told = Told::default();
@@ -79,6 +94,8 @@ impl<'a> Session<'a> {
             workspaces,
             sources,
             host,
+            control,
+            observer,
             printer,
             timing,
             shelf,
@@ -100,7 +117,7 @@ impl<'a> Session<'a> {
         let all_well = placed && report.is_ok() && running == self.shelf.plugins().count();
         if self.sources.is_some() {
             let folders = folders(&self.workspaces).into_iter().map(Path::to_owned).collect();
-            self.output.put(&Notice::Following { folders, running }, Notice::text)?;
+            Notice::Following { folders, running }.tell(&self.output)?;
             self.follow()?;
         }
         Ok(all_well)
@@ -108,9 +125,12 @@ impl<'a> Session<'a> {
 
     /// Stops the plugins and prints what they have to say about it.
     pub(super) fn finish(self) -> Result<(), CliError> {
-        let Self { host, printer, home, .. } = self;
+        let Self { host, control, observer, printer, home, .. } = self;
         let stopped = host.stop();
+        // The last one to hold the host drops it, which is to be this thread.
+        drop(observer);
         drop(host);
+        drop(control);
         printer.finish()?;
         let path = home.path().to_owned();
         home.close().map_err(CliError::writing(path))?;
@@ -132,8 +152,8 @@ impl<'a> Session<'a> {
             let idle = changed.is_empty();
             let notice = Notice::Built { cargo_micros, changed };
             // People see the swap itself; that there is none needs saying.
-            if self.output.is_json() || (idle && placed) {
-                self.output.put(&notice, Notice::text)?;
+            if self.output.is_json() || (idle && placed) || Weight::Detail.is_told() {
+                notice.tell(&self.output)?;
             }
             if !idle {
                 let report = self.printer.after(&self.host, Host::rescan)?;
@@ -177,8 +197,14 @@ impl<'a> Session<'a> {
             .take_workspaces()
             .filter_map(|number| self.workspaces.get(number).map(|workspace| (number, workspace.clone())))
             .collect();
+        if let Some(view) = self.output.view() {
+            view.building();
+        }
         let (cargo, sender) = (Arc::clone(&self.cargo), self.sender.clone());
-        let mode = Mode { release: self.args.crates.release, quiet: quiet || self.output.is_json() };
+        let mode = Mode {
+            release: self.args.crates.release,
+            quiet: quiet || self.output.is_json() || !Weight::News.is_told(),
+        };
         let work = move || {
             let built = jobs.iter().map(|(number, workspace)| Ok((*number, cargo.build(workspace, mode)?)));
             drop(sender.send(Message::Built(built.collect())));

@@ -5,10 +5,12 @@ use std::io;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use reactor_host::{Event, EventKind, PluginId, StateOutcome, Verdict};
+use reactor_host::{Event, EventKind, PluginId, StateOutcome};
 use serde::Serialize;
 
-use crate::output::{BAD, CHANGED, Output, Subject, describe, handover, micros, plain, spaced};
+use crate::output::{
+    BAD, CHANGED, Output, Subject, Weight, describe, handover, line_of, micros, plain, spaced,
+};
 
 /// When the build that is being loaded came from cargo.
 #[derive(Debug, Default)]
@@ -61,11 +63,12 @@ impl Told {
         match kind {
             EventKind::Loaded { .. } | EventKind::Swapped { .. } => self.serves(subject, false),
             EventKind::Stopped { .. } => drop(self.serving.remove(plugin)),
-            // The failure that comes after it says which generation goes on.
-            EventKind::RolledBack { state, .. } => {
+            // It says why, and which generation goes on: the failure and the refusal that follow add nothing.
+            EventKind::RolledBack { state, code, .. } => {
                 self.serves(subject, *state == StateOutcome::AtSwitch);
-                return None;
+                self.failure = Some((plugin.clone(), code.clone()));
             }
+            EventKind::Failed { code, .. } if self.has_told(plugin, code) => return None,
             EventKind::Failed { phase, code, message } => {
                 let serving = self.serving.get(plugin);
                 if serving.is_some_and(|(serving, _)| subject.generation.is_some_and(|it| it > *serving)) {
@@ -78,7 +81,8 @@ impl Told {
                 }
             }
             EventKind::Refused { code, message, .. } => {
-                let told = self.failure.take().is_some_and(|(whose, why)| whose == *plugin && why == *code);
+                let told = self.has_told(plugin, code);
+                self.failure = None;
                 return (!told).then(|| {
                     let (name, goes_on) = (subject.name(), self.goes_on(plugin));
                     format!("{BAD}!{BAD:#} {name}  refused [{code}]{goes_on}: {}", plain(message))
@@ -95,6 +99,10 @@ impl Told {
         }
     }
 
+    fn has_told(&self, plugin: &PluginId, code: &str) -> bool {
+        self.failure.as_ref().is_some_and(|(whose, why)| whose == plugin && why == code)
+    }
+
     fn goes_on(&self, plugin: &PluginId) -> String {
         let state = |at_switch: bool| if at_switch { " with its state as of the switch" } else { "" };
         let serving = self.serving.get(plugin);
@@ -107,27 +115,17 @@ impl Told {
 /// Prints `event`. People are spared what only confirms that all is well, and what `told` holds already.
 pub(super) fn show(output: &Output, timing: &Timing, told: &mut Told, event: &Event) -> io::Result<()> {
     let times = if matches!(event.kind, EventKind::Swapped { .. }) { timing.read() } else { None };
-    if !output.is_json() && is_routine(&event.kind) {
-        return Ok(());
-    }
     let subject = Subject::of(event);
     let Some(line) = told.line(&subject, &event.kind).or_else(|| output.is_json().then(String::new)) else {
         return Ok(());
     };
-    output.put(&Timed { event, times }, |_| match (&event.kind, times) {
+    let line = match (&event.kind, times) {
         (EventKind::Swapped { state, paused_micros, .. }, Some(times)) => {
             swapped(&subject, times, *state, *paused_micros)
         }
         _ => line,
-    })
-}
-
-fn is_routine(kind: &EventKind) -> bool {
-    matches!(
-        kind,
-        EventKind::Discovered { .. }
-            | EventKind::Retired { verdict: Verdict::Unloaded | Verdict::Linked, .. }
-    )
+    };
+    output.tell(Weight::of(&event.kind), &Timed { event, times }, |_| line_of(event, &line))
 }
 
 fn swapped(subject: &Subject<'_>, times: Times, state: StateOutcome, paused_micros: u64) -> String {
@@ -173,13 +171,18 @@ mod tests {
         let (code, message) = ("RE0603".to_owned(), "it panicked".to_owned());
         let mut told = Told::default();
         told.line(&at(Some(13)), &EventKind::Loaded { micros: 1 }).expect("a line");
-        let back = EventKind::RolledBack { from: 14, state: StateOutcome::TakenBack };
-        assert_eq!(told.line(&at(Some(13)), &back), None);
+        let back = EventKind::RolledBack {
+            from: 14,
+            state: StateOutcome::TakenBack,
+            code: code.clone(),
+            message: message.clone(),
+        };
+        let line = told.line(&at(Some(13)), &back).expect("a line");
+        expect!["~ clock 0.1.0  generation 13  serves again instead of generation 14 [RE0603]: it panicked"]
+            .assert_eq(&strip_str(&line).to_string());
         let failed =
             EventKind::Failed { phase: "start".to_owned(), code: code.clone(), message: message.clone() };
-        let line = told.line(&at(Some(14)), &failed).expect("a line");
-        expect!["! clock 0.1.0 failed in start [RE0603], generation 13 goes on: it panicked"]
-            .assert_eq(&strip_str(&line).to_string());
+        assert_eq!(told.line(&at(Some(14)), &failed), None);
         let refused = EventKind::Refused { code, message, path: None };
         assert_eq!(told.line(&at(None), &refused), None);
         let line = told.line(&at(None), &refused).expect("another one is no repetition");

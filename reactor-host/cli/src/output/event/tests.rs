@@ -79,6 +79,43 @@ fn what_went_wrong() {
 }
 
 #[test]
+fn what_was_taken_back() {
+    let back = EventKind::RolledBack {
+        from: 4,
+        state: StateOutcome::AtSwitch,
+        code: "RE0603".into(),
+        message: "it panicked".into(),
+    };
+    check(
+        Some(3),
+        &back,
+        &expect![
+            "~ word-count 1.4.2  generation 3  serves again instead of generation 4, with its state as of the switch [RE0603]: it panicked"
+        ],
+    );
+    let build = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad".to_owned();
+    let quarantined =
+        EventKind::Quarantined { build: build.clone(), code: "RE0603".into(), message: "it panicked".into() };
+    check(
+        None,
+        &quarantined,
+        &expect![
+            "! word-count 1.4.2  build ba7816bf8f01 is quarantined [RE0603]: not tried again until its bytes change or somebody lifts it"
+        ],
+    );
+    check(
+        None,
+        &EventKind::Released { build },
+        &expect!["· word-count 1.4.2  build ba7816bf8f01 may be tried again"],
+    );
+    check(
+        Some(4),
+        &EventKind::TrialPassed { from: 3 },
+        &expect!["· word-count 1.4.2  generation 4  passed its trial; generation 3 ends"],
+    );
+}
+
+#[test]
 fn what_a_plugin_logged_can_not_pass_for_ours() {
     let fields = BTreeMap::from([("tick".to_owned(), value!(3)), ("who".to_owned(), value!("Ada\n"))]);
     let log = EventKind::Log { level: "info", message: "tick\n+ fake 1.0.0 \x1b[31m".into(), fields };

@@ -19,22 +19,30 @@ impl Session<'_> {
                 // A manifest that is wrong just now does not say which plugin it is: what stands on the shelf does.
                 let id = self.shelf.id_of(&plugin.package).or(plugin.id.as_ref());
                 let name = id.map_or_else(|| plugin.name.clone(), PluginId::to_string);
+                let mark = |why: Option<&str>| {
+                    if let Some(view) = self.output.view() {
+                        view.mark(&name, why);
+                    }
+                };
                 let serving = || id.and_then(|id| serving_of(&self.host, id));
                 let notice = match placed {
                     Some(Ok((placed, is_new))) => {
+                        mark(None);
                         changed.extend(is_new.then(|| placed.manifest.id.to_string()));
                         continue;
                     }
-                    Some(Err(error)) => Notice::NotPlaced {
-                        plugin: name,
-                        code: error.code().to_owned(),
-                        message: error.to_string(),
-                        serving: serving(),
-                    },
-                    None => Notice::NotCompiled { plugin: name, serving: serving() },
+                    Some(Err(error)) => {
+                        let (code, message) = (error.code().to_owned(), error.to_string());
+                        mark(Some(&format!("refused [{code}]")));
+                        Notice::NotPlaced { plugin: name, code, message, serving: serving() }
+                    }
+                    None => {
+                        mark(Some("did not compile"));
+                        Notice::NotCompiled { plugin: name, serving: serving() }
+                    }
                 };
                 all_well = false;
-                self.output.put(&notice, Notice::text)?;
+                notice.tell(&self.output)?;
             }
         }
         Ok((changed, all_well))
@@ -48,7 +56,7 @@ impl Session<'_> {
             match report.get(plugin.as_str()).map(|outcome| &outcome.status) {
                 Some(OutcomeStatus::Loaded { .. } | OutcomeStatus::Swapped { .. }) => running += 1,
                 Some(_) => {}
-                None => self.output.put(&Notice::Missed { plugin: plugin.to_string() }, Notice::text)?,
+                None => Notice::Missed { plugin: plugin.to_string() }.tell(&self.output)?,
             }
         }
         Ok(running)
@@ -64,7 +72,7 @@ impl Session<'_> {
                 (&outcome.plugin, &outcome.status)
             {
                 let notice = Notice::GoesOn { plugin: plugin.to_string(), serving: *serving };
-                self.output.put(&notice, Notice::text)?;
+                notice.tell(&self.output)?;
             }
         }
         Ok(())

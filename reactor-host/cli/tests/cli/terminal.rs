@@ -1,0 +1,140 @@
+use std::fs;
+use std::path::Path;
+use std::process::{Child, Command};
+use std::time::{Duration, Instant};
+
+use rustix::termios::{Action, tcflow};
+
+use crate::fixture::{library, plugins};
+use crate::pty::{Pty, at_a_terminal, interrupt};
+
+fn run(plugins: &Path) -> Command {
+    let mut command = at_a_terminal(assert_cmd::cargo::cargo_bin!("reactor"));
+    command.arg("run").arg(plugins);
+    command
+}
+
+/// Replaces a library by one that does the same.
+fn rebuild(plugins: &Path, plugin: &str) {
+    let path = library(plugins, plugin);
+    let (aside, mut bytes) = (path.with_extension("tmp"), fs::read(&path).expect("just built"));
+    bytes.push(0);
+    fs::write(&aside, bytes).expect("written");
+    fs::rename(&aside, &path).expect("renamed");
+}
+
+#[test]
+fn a_terminal_shows_a_table_that_is_kept_up_to_date() {
+    let plugins = plugins();
+    let pty = Pty::new(100, 24);
+    let child = pty.start(run(plugins.path()));
+    let mut screen = pty.watch(child);
+    let text = screen.until(|text| text.contains("2 plugins: 2 running") && text.contains("following"));
+    let line = |text: &str, start: &str| {
+        text.lines().find(|line| line.starts_with(start)).map(str::to_owned).unwrap_or_default()
+    };
+    assert!(line(&text, "reactor run").ends_with("Ctrl-C ends"), "{text}");
+    let row = line(&text, "word-count");
+    assert!(row.contains(" running ") && row.contains("loaded, "), "{text}");
+
+    rebuild(plugins.path(), "greeting");
+    screen.until(|text| line(text, "greeting").contains("swapped from 1"));
+    fs::write(plugins.path().join("libgarbage.so"), b"no library, whatever its name says\n".repeat(9))
+        .expect("written");
+    let text = screen.until(|text| text.contains("3 plugins: 1 refused, 2 running"));
+    assert!(text.contains("refused [RE0120]"), "{text}");
+
+    screen.resize(48, 12);
+    let text = screen.until(|text| text.contains("PLUGIN") && !text.contains("VERSION"));
+    assert!(text.lines().all(|line| line.chars().count() <= 48), "{text}");
+
+    screen.interrupt();
+    assert_eq!(screen.end().code(), Some(0));
+    assert!(screen.is_given_back());
+    let text = screen.text();
+    assert!(
+        text.contains("- greeting") && !text.contains("PLUGIN"),
+        "the last lines are left behind: {text}"
+    );
+}
+
+#[test]
+fn a_terminal_that_takes_nothing_does_not_hold_up_the_host() {
+    let plugins = plugins();
+    let temporary = tempfile::tempdir().expect("a temporary folder");
+    let pty = Pty::new(100, 24);
+    // Ctrl-S.
+    tcflow(&pty.theirs, Action::OOff).expect("it is a terminal");
+    let mut command = run(plugins.path());
+    command.env("TMPDIR", temporary.path());
+    let mut child = pty.start(command);
+    until("both are loaded", &mut child, || copies(temporary.path()) == 2);
+    rebuild(plugins.path(), "greeting");
+    // The third generation has its private copy; that of the first is gone once it is retired.
+    until("one is swapped", &mut child, || {
+        let stands = |name: &str| copy(temporary.path(), name);
+        stands("3-") && !(stands("1-") && stands("2-"))
+    });
+    interrupt(&child);
+    until("it ends", &mut child, || copies(temporary.path()) == 0);
+    assert_eq!(child.wait().expect("it ends").code(), Some(0));
+}
+
+#[test]
+fn lines_are_printed_where_they_are_asked_for() {
+    let plugins = plugins();
+    for configure in [
+        (|command: &mut Command| {
+            command.arg("--plain");
+        }) as fn(&mut Command),
+        |command| {
+            command.arg("-q");
+        },
+        |command| {
+            command.env("TERM", "dumb");
+        },
+        |command| {
+            command.env("CI", "true");
+        },
+    ] {
+        let pty = Pty::new(100, 24);
+        let mut command = run(plugins.path());
+        configure(&mut command);
+        fs::write(plugins.path().join("libgarbage.so"), b"no library\n".repeat(99)).expect("written");
+        let how = format!("{command:?}");
+        let child = pty.start(command);
+        let mut screen = pty.watch(child);
+        screen.until(|text| text.contains("refused [RE012"));
+        assert!(screen.is_given_back(), "{how}");
+        screen.interrupt();
+        assert_eq!(screen.end().code(), Some(0));
+    }
+}
+
+fn stands_in(folder: &Path) -> Vec<String> {
+    let folders = folder.read_dir().into_iter().flatten().flatten();
+    let files = folders.flat_map(|folder| folder.path().read_dir().into_iter().flatten().flatten());
+    files.map(|file| file.file_name().to_string_lossy().into_owned()).collect()
+}
+
+fn copies(folder: &Path) -> usize {
+    stands_in(folder).iter().filter(|name| name.contains("-lib")).count()
+}
+
+fn copy(folder: &Path, number: &str) -> bool {
+    stands_in(folder).iter().any(|name| name.starts_with(number))
+}
+
+/// Looks again and again until `done`: nothing on a terminal that takes nothing tells.
+#[track_caller]
+fn until(what: &str, child: &mut Child, done: impl Fn() -> bool) {
+    let deadline = Instant::now() + Duration::from_mins(1);
+    while !done() {
+        if Instant::now() > deadline {
+            // An error says that it has ended.
+            let _ = child.kill();
+            panic!("{what}: not by the deadline");
+        }
+        std::thread::park_timeout(Duration::from_millis(5));
+    }
+}

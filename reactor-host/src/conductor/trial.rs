@@ -1,0 +1,198 @@
+//! The time after a swap, while the old generations are kept ready: what is watched, and how it ends.
+//!
+//! Owns which swaps are on trial. It runs by the host's clock, so that a test can be at its end at once. Must never know
+//! how a swap is taken back.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Conductor;
+use super::slot::Previous;
+use crate::event::EventKind;
+use crate::generation::Generation;
+use crate::manifest::PluginId;
+use crate::order::Order;
+use crate::report::{Reason, Report};
+use crate::swap::{Pair, Swapped};
+
+/// The code of a generation that panicked more often than its manifest allows.
+const PANICKED: &str = "RE0522";
+
+/// One swap on trial: it ends well for all of its plugins, or for none.
+pub(super) struct Trial {
+    pairs: Vec<Pair>,
+    /// When it ends, by the host's clock.
+    ends: Duration,
+    /// When each of the new generations is examined next.
+    checks: Vec<Duration>,
+}
+
+impl Trial {
+    fn is_about(&self, plugin: &PluginId) -> bool {
+        self.pairs.iter().any(|pair| pair.new.life.plugin == *plugin)
+    }
+}
+
+impl Conductor {
+    /// The old generation that a plugin could go back to at once.
+    pub(super) fn kept_ready_for(&self, plugin: &PluginId) -> Option<u64> {
+        let pairs = self.trials.iter().flat_map(|trial| &trial.pairs);
+        pairs.filter(|pair| pair.new.life.plugin == *plugin).map(|pair| pair.old.life.number).next()
+    }
+
+    /// Puts a swap that was done on trial. A trial that one of its plugins was still in is over: there is one fallback
+    /// for each plugin.
+    pub(super) fn begin_trial(&mut self, pairs: Vec<Pair>) {
+        for pair in &pairs {
+            self.end_trial(&pair.new.life.plugin);
+        }
+        let now = self.stage.shared.now();
+        let length = pairs.iter().map(|pair| pair.new.build.manifest.health.trial).max().unwrap_or_default();
+        if length.is_zero() {
+            self.accept(pairs);
+            return;
+        }
+        for Pair { new, .. } in &pairs {
+            let budget = new.build.manifest.health.max_panics;
+            let (host, number) = (Arc::downgrade(&self.stage.shared), new.life.number);
+            let alarm = move || {
+                let message =
+                    format!("it panicked more than {budget} times within its trial (`health.max-panics`)");
+                let reason = Reason::new(PANICKED, message);
+                if let Some(host) = host.upgrade() {
+                    host.order(Order::Misbehaved { generation: number, reason });
+                }
+            };
+            // What it panicked in its phases was told there.
+            new.life.watch_panics(new.life.panics() + u64::from(budget), Box::new(alarm));
+        }
+        // The first examination is due at once.
+        let checks = vec![now; pairs.len()];
+        self.trials.push(Trial { pairs, ends: now + length, checks });
+    }
+
+    /// How long nothing is to be done about any trial; `None`: there is none.
+    pub(super) fn until_next_trial_event(&self) -> Option<Duration> {
+        let next =
+            self.trials.iter().flat_map(|trial| trial.checks.iter().copied().chain([trial.ends])).min()?;
+        Some(next.saturating_sub(self.stage.shared.now()))
+    }
+
+    /// Has examined who is due, and ends the trials whose time is over.
+    pub(super) fn look_at_trials(&mut self) {
+        let now = self.stage.shared.now();
+        for trial in &mut self.trials {
+            for (Pair { new, .. }, due) in trial.pairs.iter().zip(&mut trial.checks) {
+                if *due <= now {
+                    let every = new.build.manifest.health.check_every.max(Duration::from_millis(1));
+                    self.examiner.examine(new, every.min(crate::stagehand::PHASE_DEADLINE));
+                    *due = now + every;
+                }
+            }
+        }
+        let (over, on): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.trials).into_iter().partition(|trial| trial.ends <= now);
+        self.trials = on;
+        for trial in over {
+            self.accept(trial.pairs);
+        }
+    }
+
+    /// Ends the trial that a plugin is in, well.
+    pub(super) fn end_trial(&mut self, plugin: &PluginId) {
+        if let Some(at) = self.trials.iter().position(|trial| trial.is_about(plugin)) {
+            let trial = self.trials.swap_remove(at);
+            self.accept(trial.pairs);
+        }
+    }
+
+    /// Ends every trial, well: the host stops.
+    pub(super) fn end_trials(&mut self) {
+        for trial in std::mem::take(&mut self.trials) {
+            self.accept(trial.pairs);
+        }
+    }
+
+    /// The old generations get `stop` and are retired.
+    fn accept(&mut self, pairs: Vec<Pair>) {
+        let mut olds = Vec::new();
+        for Pair { old, new, .. } in pairs {
+            new.life.forgive_panics();
+            self.stage.shared.tell(&new.life, EventKind::TrialPassed { from: old.life.number });
+            olds.push(old);
+        }
+        self.stage.reaper.retire_set(olds);
+    }
+
+    /// A generation that may be on trial has failed.
+    pub(super) fn misbehaved(&mut self, generation: u64, reason: &Reason, report: &mut Report) {
+        let of = |trial: &Trial| trial.pairs.iter().position(|pair| pair.new.life.number == generation);
+        // It may have been told of twice, or have passed its trial meanwhile.
+        let Some((at, culprit)) =
+            self.trials.iter().enumerate().find_map(|(at, trial)| Some((at, of(trial)?)))
+        else {
+            return;
+        };
+        let culprit = self.trials[at].pairs[culprit].new.life.plugin.clone();
+        self.take_back(at, &culprit, reason, report);
+        self.reconcile(report);
+    }
+
+    /// Rolls a trial back; `culprit` is the one whose new build is not to be tried again.
+    pub(super) fn take_back(&mut self, at: usize, culprit: &PluginId, reason: &Reason, report: &mut Report) {
+        let trial = self.trials.swap_remove(at);
+        let lost = self.stage.roll_back(&trial.pairs, reason);
+        let (mut news, mut group, mut condemned) = (Vec::new(), Vec::new(), None);
+        for Pair { old, new, .. } in trial.pairs {
+            new.life.forgive_panics();
+            if new.life.plugin == *culprit {
+                condemned = Some(Arc::clone(&new.build));
+            }
+            group.push(new.life.plugin.clone());
+            self.go_back_to(old, &lost);
+            news.push(new);
+        }
+        self.stage.reaper.retire_set(news);
+        if let Some(build) = condemned {
+            self.condemn(&build, reason, report);
+        }
+        self.hold(&group, culprit, reason, report);
+    }
+
+    /// Position of the trial that a plugin is in.
+    pub(super) fn trial_of(&self, plugin: &PluginId) -> Option<usize> {
+        self.trials.iter().position(|trial| trial.is_about(plugin))
+    }
+
+    /// What serves after a roll-back, when it could take its state back.
+    fn go_back_to(&mut self, old: Arc<Generation>, lost: &[PluginId]) {
+        let plugin = old.life.plugin.clone();
+        let Some(slot) = self.slots.get_mut(&plugin) else { return };
+        slot.stand_in = Some(Arc::clone(&old.build));
+        slot.previous = None;
+        slot.serving = None;
+        if lost.contains(&plugin) {
+            slot.broken = true;
+            self.order.retain(|known| *known != plugin);
+            self.stage.reaper.retire(old);
+        } else {
+            slot.serving = Some(old);
+            self.checkpoint(&plugin);
+        }
+    }
+
+    /// Notes what a swap changed: what serves, what it could go back to, and what has to last.
+    pub(super) fn note_swapped(&mut self, swapped: &Swapped) {
+        for Pair { old, new, state, .. } in &swapped.pairs {
+            let Some(slot) = self.slots.get_mut(&new.life.plugin) else { continue };
+            slot.serving = Some(Arc::clone(new));
+            // After a way back there is nothing to go back to, and why the newest build does not serve is known.
+            slot.previous = None;
+            if !slot.quarantined {
+                slot.trouble = None;
+                slot.previous = Some(Previous { build: Arc::clone(&old.build), state: state.clone() });
+            }
+        }
+        self.keep_swap(&swapped.pairs);
+    }
+}

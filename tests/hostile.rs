@@ -1,0 +1,3 @@
+//! Guarantees: nothing that lands in the folder, and nothing that is done to it, hurts the host.
+
+mod poison;
