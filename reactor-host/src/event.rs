@@ -115,7 +115,7 @@ pub enum EventKind {
         /// Why not, one sentence each.
         reasons: Vec<String>,
         /// Whether a retained one stays for good. Else it is closed when it comes free, and a further event says so.
-        #[serde(rename = "final")]
+        #[serde(rename = "final", default)]
         is_final: bool,
         /// From the end of its service to the verdict, in microseconds.
         micros: u64,

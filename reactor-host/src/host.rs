@@ -24,7 +24,7 @@ use crate::native::pool::Pinned;
 use crate::native::{Lease, inside_plugin_code};
 use crate::order::Order;
 use crate::report::{PluginInfo, Reason, Report};
-use crate::retained::Retained;
+use crate::retained::{Retained, RetainedList};
 use crate::shared::Shared;
 use crate::store::Quarantined;
 
@@ -300,6 +300,11 @@ impl Host {
 
     /// Generations that serve no more and are still in memory, with the reasons, the oldest first.
     pub fn retained(&self) -> Vec<Retained> {
+        self.retained_list().generations
+    }
+
+    /// The same, with how many there may be.
+    pub fn retained_list(&self) -> RetainedList {
         self.shared.retained.list()
     }
 

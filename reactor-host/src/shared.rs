@@ -19,7 +19,7 @@ use crate::native::context::Desk;
 use crate::native::{Lease, Life};
 use crate::order::Order;
 use crate::report::PluginInfo;
-use crate::retained;
+use crate::retained::Retention;
 use crate::routes::Routes;
 use crate::store::Store;
 
@@ -28,7 +28,7 @@ pub(crate) struct Shared {
     pub(crate) routes: Arc<Routes>,
     pub(crate) events: Events,
     pub(crate) ledger: Ledger,
-    pub(crate) retained: retained::Ledger,
+    pub(crate) retained: Retention,
     /// What lasts.
     pub(crate) store: Store,
     clock: Arc<dyn Clock>,
@@ -70,7 +70,7 @@ impl Shared {
             routes: Routes::new(),
             events: Events::new(std::time::Instant::now()),
             ledger: Ledger::default(),
-            retained: retained::Ledger::default(),
+            retained: Retention::default(),
             store,
             clock,
             outputs: Mutex::default(),

@@ -92,6 +92,11 @@ pub(super) static SEAMS: &[Seam] = catalogue! {
         RE0312: "the layout of a type differs; the message names the type and both sides" => "rebuild the plugin against the host's `reactor-abi`";
         RE0313: "the path of the plugin's folder can not be told to the plugin, since it is not UTF-8" => "rename the folder";
     }
+    "Closing a library": "What serves is never disturbed by what can not be closed. `Host::retained` lists that with the reasons; SAFETY.md in the repository's root explains them." {
+        RE0315: "three quarters of the budget of retained generations are used" => "look at what keeps them; restart the program or raise `retained_budget` in time";
+        RE0316: "the budget of retained generations is reached: no plugin is swapped any more whose library stays" => "look at what keeps them; restart the program or raise the budget", "Plugins that can be closed are swapped as ever, and what does not run is loaded as ever.";
+        RE0317: "a swap was refused: the old generation would be retained, and the budget is reached" => "restart the program, or raise the budget with `Host::set_retained_budget` and swap again", "The old generation goes on serving. The build is not quarantined, and a roll-back is not refused.";
+    }
     "Running together": "Decided from the manifests before any code runs, and again whenever a plugin comes, goes or fails." {
         RE0401: "made for other versions of the plugin API" => "update the application, or install a newer build of the plugin";
         RE0402: "made for another application" => "remove it";
