@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use super::database::{Database, Opener, Step};
 use super::error::StoreError;
 use super::files;
-use super::holder::{Hold, Holder};
+use super::holder::{self, Hold, Holder};
 use super::libraries::Libraries;
 use super::queue::{Batch, Outcome};
 use super::record::Change;
@@ -22,6 +22,7 @@ const LIBRARIES: &str = "builds";
 
 /// What opening a store came to, beside the store.
 #[derive(Debug, Default)]
+#[non_exhaustive]
 pub struct Opened {
     /// Files of libraries that nothing listed, left by a host that was killed; they are removed.
     pub swept: Vec<PathBuf>,
@@ -64,9 +65,13 @@ impl Disk {
             move |error: std::io::Error| StoreError::Folder { path, message: error.to_string() }
         };
         files::private_folder(folder).map_err(failed(folder))?;
+        files::check_folder(folder).map_err(failed(folder))?;
+        let place = folder.join(LIBRARIES);
+        for own in [holder::LOCK, DATABASE, LIBRARIES].map(|name| folder.join(name)) {
+            files::check_own(&own).map_err(failed(&own))?;
+        }
         let hold = Hold::take(folder, holder)?;
         let (database, contents) = Database::open(folder.join(DATABASE), via)?;
-        let place = folder.join(LIBRARIES);
         let libraries = Libraries::open(place.clone()).map_err(failed(&place))?;
         let looked = libraries.look(&contents.libraries).map_err(failed(&place))?;
         let mut opened =
