@@ -162,8 +162,8 @@ impl HostBuilder {
     ///
     /// # Errors
     ///
-    /// Bad input to the builder, no private folder, no thread; a data folder that another host has, or whose database
-    /// is damaged or of a newer version.
+    /// Bad input to the builder, no private folder, no thread; a data folder that can not be used, that another host
+    /// has, or whose database is damaged or of a newer version.
     pub fn build(self) -> Result<Host, HostError> {
         if !self.trusted && !self.folders.is_empty() {
             return Err(HostError::NotTrusted);
