@@ -1,3 +1,5 @@
+mod agree;
+
 use std::fs;
 use std::time::Duration;
 
