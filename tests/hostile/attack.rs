@@ -94,7 +94,9 @@ fn what_runs_against_a_renaming_writer_is_the_build_that_was_hashed() {
     thread::scope(|scope| {
         scope.spawn(|| {
             while !over.load(Ordering::Relaxed) {
-                versions.iter().for_each(|bytes| drop(folder.put("libanswer.so", bytes)));
+                for bytes in &versions {
+                    folder.put("libanswer.so", bytes);
+                }
             }
         });
         for _ in 0..number("REACTOR_TEST_ROUNDS", 2_000) {

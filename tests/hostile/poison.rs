@@ -63,16 +63,14 @@ impl Taster {
     fn taste(&mut self, folder: &Folder) -> Result<String, String> {
         let stdin = self.child.stdin.as_mut().expect("its input");
         let told = writeln!(stdin, "{}", folder.path().display());
-        match told.map(|()| self.words.recv_timeout(wait::DEADLINE)) {
-            Ok(Ok(word)) => Ok(word),
-            _ => {
-                // It hangs, unless it is dead.
-                let _ = self.child.kill();
-                let status = self.child.wait().expect("it is this test's child");
-                *self = Self::start();
-                Err(status.signal().map_or_else(|| status.to_string(), |signal| format!("signal {signal}")))
-            }
+        if let Ok(Ok(word)) = told.map(|()| self.words.recv_timeout(wait::DEADLINE)) {
+            return Ok(word);
         }
+        // It hangs, unless it is dead.
+        let _ = self.child.kill();
+        let status = self.child.wait().expect("it is this test's child");
+        *self = Self::start();
+        Err(status.signal().map_or_else(|| status.to_string(), |signal| format!("signal {signal}")))
     }
 }
 
