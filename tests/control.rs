@@ -130,8 +130,12 @@ fn a_slow_call_delays_no_other_client_and_not_the_end_of_the_host() {
     std::thread::scope(|scope| {
         scope.spawn(|| drop(host));
         wait::until("the socket is removed", || !data.path().join("control.sock").exists());
-        gate.open();
     });
+    // The calls are inside still, and keep the data folder from nobody.
+    let next = Host::builder("dev.reactor.tests", "1.0.0").data_dir(data.path()).build().expect("a host");
+    let _serves = next.serve_control().expect("served");
+    assert!(Client::connect(data.path()).expect("it serves").list().expect("it answers").is_empty());
+    gate.open();
     let _ = caller.join().expect("it ended");
     wait::until("everybody has left", || control.connections() == 0);
 }
@@ -212,4 +216,39 @@ fn a_follower_that_goes_away_leaves_its_place() {
     assert_eq!(served.control.connections(), 1);
     drop(feed);
     wait::until("its place is free", || served.control.connections() == 0);
+}
+
+#[test]
+fn a_value_of_126_levels_crosses_and_comes_back() {
+    let served = Served::new([Script::new("one")
+        .answer(|cue| Ok(if cue.action == "echo" { cue.value.clone() } else { Value::Null }))]);
+    let nested =
+        |levels: usize| (1..levels).fold(Value::List(Vec::new()), |inner, _| Value::List(vec![inner]));
+    let deepest = nested(126);
+    assert_eq!(served.client().call("one", "echo", &deepest).expect("it answers"), deepest);
+    assert_eq!(
+        served.client().call("one", "echo", &nested(128)).expect_err("it is too deep").code(),
+        "RE1007"
+    );
+}
+
+#[test]
+fn a_client_reads_what_was_counted_quarantined_and_retained() {
+    let served = Served::new([Script::new("one")]);
+    served.mark();
+    let mut client = served.client();
+    let accounts = client.accounts().expect("it answers");
+    assert_eq!((accounts.len(), accounts[0].calls), (1, served.host.accounts()[0].calls));
+    assert_eq!(accounts, served.host.accounts());
+    assert!(accounts[0].calls > 0);
+
+    Script::new("one").mark("next").version("1.1.0").install(&served.host);
+    assert_eq!(served.mark(), value!("next"));
+    client.rollback("one").expect("it is asked");
+    assert_eq!(served.mark(), value!("one"));
+    let held = client.quarantined().expect("it answers");
+    assert_eq!((held.len(), held[0].version.to_string().as_str()), (1, "1.1.0"));
+    let report = client.lift_quarantine("one").expect("it is asked");
+    assert!(client.quarantined().expect("it answers").is_empty(), "{report:?}");
+    assert_eq!(client.retained().expect("it answers"), served.host.retained());
 }

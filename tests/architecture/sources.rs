@@ -46,7 +46,8 @@ const EXPORTS: [&str; 7] = [
 ];
 
 /// Whose word it is, and the files that may say it.
-const KNOWN_TO: [(&str, &[&str]); 3] = [
+const KNOWN_TO: [(&str, &[&str]); 4] = [
+    ("interprocess", &["reactor-host/src/control/socket/windows.rs"]),
     ("libloading", &["reactor-host/src/native/open.rs", "tests/"]),
     ("notify", &["reactor-host/src/watch.rs", "reactor-host/src/watch/"]),
     (

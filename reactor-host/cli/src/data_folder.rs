@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use reactor_host::discover::ContentHash;
 
 use crate::error::CliError;
+use crate::output;
 
 /// The longest part of a place's name that is taken from the plugin folder's own.
 const LONGEST_NAME: usize = 32;
@@ -26,12 +27,31 @@ pub(crate) fn of(named: Option<&Path>, plugins: &Path) -> Result<PathBuf, CliErr
     Ok(state.join("reactor").join(name(&canonical(plugins))))
 }
 
-/// As [`of`]. Makes it, for this user alone, if it is not there.
+/// The data folder for a host over a plugin folder. One that is to look once keeps nothing, and does not disturb one that
+/// runs. Where there is no place, that is said, and the host keeps nothing and is not found: it runs all the same.
 ///
 /// # Errors
 ///
-/// As [`of`]; or it can not be made.
-pub(crate) fn make(named: Option<&Path>, plugins: &Path) -> Result<PathBuf, CliError> {
+/// The folder that is named can not be made.
+pub(crate) fn for_host(
+    named: Option<&Path>,
+    plugins: &Path,
+    once: bool,
+) -> Result<Option<PathBuf>, CliError> {
+    if once && named.is_none() {
+        return Ok(None);
+    }
+    match make(named, plugins) {
+        Err(error) if named.is_none() => {
+            output::warning(&error);
+            Ok(None)
+        }
+        made => made.map(Some),
+    }
+}
+
+/// As [`of`]. Makes it, for this user alone, if it is not there.
+fn make(named: Option<&Path>, plugins: &Path) -> Result<PathBuf, CliError> {
     let data = of(named, plugins)?;
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);
@@ -133,8 +153,8 @@ mod tests {
         use std::os::unix::fs::PermissionsExt as _;
         let root = tempfile::tempdir().expect("a temporary folder");
         let named = root.path().join("a/b");
-        let made = make(Some(&named), "plugins".as_ref()).expect("made");
-        let mode = std::fs::metadata(made).expect("it is there").permissions().mode();
+        let folder = make(Some(&named), "plugins".as_ref()).expect("made");
+        let mode = std::fs::metadata(folder).expect("it is there").permissions().mode();
         assert_eq!(mode & 0o777, 0o700);
     }
 }

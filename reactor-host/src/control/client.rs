@@ -13,8 +13,10 @@ use super::lines::{Lines, NoLine};
 use super::message::{End, Hello, QuarantinedBuild, Request};
 use super::socket::Stream;
 use super::{ControlError, PROTOCOL};
+use crate::account::Account;
 use crate::event::Event;
 use crate::report::{PluginInfo, Report};
+use crate::retained::Retained;
 
 /// How long a host may take to say who it is.
 const GREETING: Duration = Duration::from_secs(5);
@@ -173,6 +175,24 @@ impl Client {
     /// As [`ask`](Self::ask).
     pub fn lift_quarantine(&mut self, plugin: &str) -> Result<Report, ControlError> {
         self.ask(&Request::Lift { plugin: plugin.to_owned() })
+    }
+
+    /// What was counted of each plugin.
+    ///
+    /// # Errors
+    ///
+    /// As [`ask`](Self::ask).
+    pub fn accounts(&mut self) -> Result<Vec<Account>, ControlError> {
+        self.ask(&Request::Accounts)
+    }
+
+    /// Generations that serve no more and are still in memory.
+    ///
+    /// # Errors
+    ///
+    /// As [`ask`](Self::ask).
+    pub fn retained(&mut self) -> Result<Vec<Retained>, ControlError> {
+        self.ask(&Request::Retained)
     }
 
     /// Events, for [`Request::Events`] or [`Request::Logs`].

@@ -11,7 +11,6 @@ use super::message::{End, QuarantinedBuild, Reply, Request};
 use super::server::Server;
 use super::socket::Stream;
 use super::{ControlError, feed};
-use crate::host::Host;
 
 /// How long the other side may take for a request, and for taking some of an answer.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
@@ -70,7 +69,7 @@ fn converse(server: &Server, stream: &Arc<Stream>) -> io::Result<()> {
                 })?;
                 line(&Reply::Ok(end))
             }
-            Ok(request) => answer(&server.host, request).unwrap_or_else(|error| line(&Reply::refuse(&error))),
+            Ok(request) => answer(server, request).unwrap_or_else(|error| line(&Reply::refuse(&error))),
             Err(error) => line(&Reply::refuse(&error)),
         };
         stream.send(answer.as_bytes(), limits.patience)?;
@@ -84,13 +83,18 @@ pub(super) fn read(request: &[u8]) -> Result<Request, ControlError> {
 }
 
 /// Asks the host, on this thread.
-fn answer(host: &Host, request: Request) -> Result<String, ControlError> {
+fn answer(server: &Server, request: Request) -> Result<String, ControlError> {
     fn ok<T: Serialize>(answer: T) -> String {
         line(&Reply::Ok(answer))
     }
+    let host = server.host()?;
     Ok(match request {
         Request::List => ok(host.list()),
-        Request::Call { plugin, action, value } => ok(host.invoke(&plugin, &action, &value)?),
+        Request::Call { plugin, action, value } => {
+            let handle = host.plugin(&plugin)?;
+            drop(host);
+            ok(handle.invoke(&action, &value)?)
+        }
         Request::Swap { plugin } => ok(host.swap(&plugin)?),
         Request::Rollback { plugin } => ok(host.rollback(&plugin)?),
         Request::Quarantined => {
@@ -98,6 +102,7 @@ fn answer(host: &Host, request: Request) -> Result<String, ControlError> {
         }
         Request::Lift { plugin } => ok(host.lift_quarantine(&plugin)?),
         Request::Accounts => ok(host.accounts()),
+        Request::Retained => ok(host.retained()),
         Request::Enable { plugin } => ok(host.enable(&plugin)?),
         Request::Disable { plugin } => ok(host.disable(&plugin)?),
         Request::Rescan => ok(host.rescan()?),

@@ -38,7 +38,9 @@ pub(super) fn send(
     since: u64,
     wanted: impl Fn(&Event) -> bool,
 ) -> io::Result<End> {
-    let (kept, events) = server.host.catch_up(since, BEHIND);
+    let Ok(host) = server.host() else { return Ok(End::Host) };
+    let (kept, events) = host.catch_up(since, BEHIND);
+    drop(host);
     let mut batch = String::new();
     let mut told_lost = 0;
     let put = |event: Event, batch: &mut String| {
@@ -50,7 +52,11 @@ pub(super) fn send(
     for event in kept {
         put(event, &mut batch)?;
     }
-    while follow {
+    if !follow {
+        flush(server, stream, &mut batch)?;
+        return Ok(End::CaughtUp);
+    }
+    loop {
         flush(server, stream, &mut batch)?;
         let ending = server.has_ended();
         let first = if ending { events.try_next() } else { events.next_timeout(LOOK) };
@@ -73,8 +79,6 @@ pub(super) fn send(
             return Err(io::ErrorKind::BrokenPipe.into());
         }
     }
-    flush(server, stream, &mut batch)?;
-    Ok(End::CaughtUp)
 }
 
 fn flush(server: &Server, stream: &Stream, batch: &mut String) -> io::Result<()> {

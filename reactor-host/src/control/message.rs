@@ -86,6 +86,8 @@ pub enum Request {
     },
     /// What was counted of each plugin: a list of [`Account`](crate::account::Account).
     Accounts,
+    /// Generations that serve no more and are still in memory: a list of [`Retained`](crate::Retained).
+    Retained,
     /// As [`Host::enable`](crate::Host::enable): a [`Report`](crate::Report).
     Enable {
         /// The plugin.

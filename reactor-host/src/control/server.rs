@@ -11,7 +11,7 @@ use super::connection::{self, PATIENCE};
 use super::message::{Hello, Reply};
 use super::socket::{Accepted, Listener, Stream};
 use super::{Client, ControlError};
-use crate::host::Host;
+use crate::host::{Host, HostError};
 
 /// What clients may take of a host.
 #[derive(Clone, Copy)]
@@ -38,7 +38,9 @@ const KEPT: usize = 4096;
 
 /// See the module.
 pub(super) struct Server {
-    pub(super) host: Host,
+    /// Gone when the serving has ended: a call that a client has left inside must not keep what lasts of the host, such as
+    /// its data folder, from who comes next.
+    host: Mutex<Option<Arc<Host>>>,
     pub(super) hello: Hello,
     pub(super) limits: Limits,
     ended: AtomicBool,
@@ -70,7 +72,7 @@ impl Server {
         };
         host.keep_events(KEPT);
         let server = Arc::new(Self {
-            host,
+            host: Mutex::new(Some(Arc::new(host))),
             hello,
             limits,
             ended: AtomicBool::new(false),
@@ -84,6 +86,12 @@ impl Server {
         let thread = thread.map_err(|source| ControlError::Socket { data: data.to_owned(), source })?;
         *server.door.lock().unwrap_or_else(PoisonError::into_inner) = Some((listener, thread));
         Ok(server)
+    }
+
+    /// The host, for as long as it is needed for an answer. To be let go before a plugin is called.
+    pub(super) fn host(&self) -> Result<Arc<Host>, ControlError> {
+        let host = self.host.lock().unwrap_or_else(PoisonError::into_inner);
+        host.clone().ok_or_else(|| ControlError::from(HostError::ShutDown))
     }
 
     pub(super) fn has_ended(&self) -> bool {
@@ -108,6 +116,7 @@ impl Server {
             // A panic of its own has been printed by it.
             let _ = thread.join();
         }
+        drop(self.host.lock().unwrap_or_else(PoisonError::into_inner).take());
         let deadline = Instant::now() + FAREWELL;
         let mut clients = self.lock();
         clients.streams.values().for_each(|stream| stream.end_reading());

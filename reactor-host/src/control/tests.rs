@@ -260,6 +260,7 @@ fn request() -> impl Strategy<Value = Request> {
         Just(Request::Rescan),
         Just(Request::Quarantined),
         Just(Request::Accounts),
+        Just(Request::Retained),
         text.prop_map(|plugin| Request::Swap { plugin }),
         (text, text, value).prop_map(|(plugin, action, value)| Request::Call { plugin, action, value }),
         (any::<bool>(), any::<u64>()).prop_map(|(follow, since)| Request::Events { follow, since }),

@@ -32,11 +32,7 @@ pub(super) fn run(args: &RunArgs) -> Result<ExitStatus, CliError> {
     let wanted = !args.once && !args.view.plain;
     let (output, view) = Output::following(args.format, wanted, || format!("reactor run {folder}"))?;
     let files = if args.once { Files::AsTheyAre } else { Files::MayChange };
-    // A look at whether everything loads is no host that others ask, nor does it disturb one that they do.
-    let data = match (&args.data.path, args.once) {
-        (None, true) => None,
-        (named, _) => Some(data_folder::make(named.as_deref(), &args.dir)?),
-    };
+    let data = data_folder::for_host(args.data.path.as_deref(), &args.dir, args.once)?;
     let shared = args.sharing.allow_shared_folders;
     let host =
         Arc::new(private_host::build(std::slice::from_ref(&args.dir), files, data.as_deref(), shared)?);

@@ -336,3 +336,21 @@ fn the_folder_of_a_host_and_its_socket_are_this_users_alone() {
     }
     drop(live);
 }
+
+#[test]
+fn without_a_place_for_its_data_a_host_runs_all_the_same() {
+    let plugins = plugins();
+    let live = Live::start(|command| {
+        command.arg("run").arg(plugins.path()).env_remove("XDG_STATE_HOME").env_remove("HOME");
+    });
+    live.event("loaded", |event| event["plugin"] == "greeting");
+    assert_eq!(live.interrupt().0.code(), Some(0));
+    let mut swap = reactor();
+    swap.args(["swap", "greeting", "--plugins"])
+        .arg(plugins.path())
+        .env_remove("XDG_STATE_HOME")
+        .env_remove("HOME");
+    let assert = swap.assert().code(1);
+    let stderr = String::from_utf8_lossy(&assert.get_output().stderr).into_owned();
+    assert!(stderr.contains("error[RE0930]") && stderr.contains("--data"), "{stderr}");
+}

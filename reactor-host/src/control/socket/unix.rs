@@ -90,7 +90,7 @@ fn not_private(folder: &Path) -> io::Result<Option<String>> {
 
 /// The socket of a host.
 pub(in crate::control) struct Listener {
-    listener: UnixListener,
+    socket: UnixListener,
     address: Address,
     /// Written to by `wake`, waited for by `accept`.
     wake: (UnixStream, UnixStream),
@@ -120,7 +120,7 @@ impl Listener {
             UnixStream::pair()
         };
         match made() {
-            Ok(wake) => Ok(Some(Self { listener, address, wake, _lock: lock })),
+            Ok(wake) => Ok(Some(Self { socket: listener, address, wake, _lock: lock })),
             Err(error) => {
                 let _ = fs::remove_file(&address.path);
                 Err(failed(error))
@@ -130,12 +130,12 @@ impl Listener {
 
     /// Waits for a client.
     pub(in crate::control) fn accept(&self) -> Accepted {
-        let mut wait = [PollFd::new(&self.listener, PollFlags::IN), PollFd::new(&self.wake.1, PollFlags::IN)];
+        let mut wait = [PollFd::new(&self.socket, PollFlags::IN), PollFd::new(&self.wake.1, PollFlags::IN)];
         let polled = poll(&mut wait, None);
         if !wait[1].revents().is_empty() {
             return Accepted::Woken;
         }
-        let client = polled.map_err(io::Error::from).and_then(|_| self.listener.accept());
+        let client = polled.map_err(io::Error::from).and_then(|_| self.socket.accept());
         match client.and_then(|(client, _)| client.set_nonblocking(false).map(|()| client)) {
             Ok(client) => Accepted::Client(Stream(client)),
             Err(error) => {

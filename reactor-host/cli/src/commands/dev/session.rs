@@ -71,10 +71,7 @@ impl<'a> Session<'a> {
         let home = tempfile::Builder::new().prefix("reactor-dev-").tempdir();
         let home = home.map_err(CliError::writing(std::env::temp_dir()))?;
         let shelf = Shelf::new(home.path().join("plugins"))?;
-        let data = match (&args.data.path, args.once) {
-            (None, true) => None,
-            (named, _) => Some(data_folder::make(named.as_deref(), &args.crates.paths[0])?),
-        };
+        let data = data_folder::for_host(args.data.path.as_deref(), &args.crates.paths[0], args.once)?;
         // The shelf is this command's own, wherever temporary folders are kept, and cargo has just filled it.
         let host =
             private_host::build(&[shelf.folder().to_owned()], Files::AsTheyAre, data.as_deref(), true)?;
