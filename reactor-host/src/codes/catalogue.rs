@@ -92,6 +92,11 @@ pub(super) static SEAMS: &[Seam] = catalogue! {
         RE0312: "the layout of a type differs; the message names the type and both sides" => "rebuild the plugin against the host's `reactor-abi`";
         RE0313: "the path of the plugin's folder can not be told to the plugin, since it is not UTF-8" => "rename the folder";
     }
+    "Closing a library": "What serves is never disturbed by what can not be closed. `Host::retained` lists that with the reasons; SAFETY.md in the repository's root explains them." {
+        RE0315: "three quarters of the budget of retained generations are used" => "look at what keeps them; restart the program or raise `retained_budget` in time";
+        RE0316: "the budget of retained generations is reached: no plugin is swapped any more whose library stays" => "look at what keeps them; restart the program or raise the budget", "Plugins that can be closed are swapped as ever, and what does not run is loaded as ever.";
+        RE0317: "a swap was refused: the old generation would be retained, and the budget is reached" => "restart the program, or raise the budget with `Host::set_retained_budget` and swap again", "The old generation goes on serving. The build is not quarantined, and a roll-back is not refused.";
+    }
     "Running together": "Decided from the manifests before any code runs, and again whenever a plugin comes, goes or fails." {
         RE0401: "made for other versions of the plugin API" => "update the application, or install a newer build of the plugin";
         RE0402: "made for another application" => "remove it";
@@ -111,6 +116,7 @@ pub(super) static SEAMS: &[Seam] = catalogue! {
         RE0417: "a dependency does not run: it is switched off, or failed" => "enable it, or see why there";
         RE0418: "a swap of a plugin that is switched off, or of a host that is stopped" => "`enable` it, or `start` the host, first";
         RE0420: "a phase did not return by its deadline; its thread was given up" => "look at what the phase waits for", "Code can not be taken off a thread that it does not leave: the thread and the generation stay until it returns.";
+        RE0425: "a plugin asked for 256 different things, none of which the host has come to yet" => "ask later; asking for the same again needs no new place";
     }
     "Handing state over": "The swap is not made, or is taken back. The old generation goes on with its state." {
         RE0501: "the running build keeps state, the new one declares none" => "keep the `[state]` table, or stop the plugin first";
