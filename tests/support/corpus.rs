@@ -98,21 +98,3 @@ pub fn patched(bytes: &[u8], from: &str, to: &str) -> Vec<u8> {
 pub fn bytes(name: &str) -> Vec<u8> {
     std::fs::read(library(name)).expect("the library was just built")
 }
-
-/// Replaces a text in a library by another of the same length.
-///
-/// # Panics
-///
-/// When the lengths differ, or the text is not there.
-pub fn patched(bytes: &[u8], from: &str, to: &str) -> Vec<u8> {
-    assert_eq!(from.len(), to.len());
-    let mut bytes = bytes.to_vec();
-    let starts: Vec<_> =
-        bytes.windows(from.len()).enumerate().filter(|(_, part)| *part == from.as_bytes()).collect();
-    let starts: Vec<usize> = starts.into_iter().map(|(at, _)| at).collect();
-    assert!(!starts.is_empty(), "`{from}` is not in the library");
-    for at in starts {
-        bytes[at..at + to.len()].copy_from_slice(to.as_bytes());
-    }
-    bytes
-}
