@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -85,12 +86,17 @@ impl Shared {
 
     /// The host's monotonic clock.
     pub(crate) fn now(&self) -> std::time::Duration {
-        self.clock.monotonic()
+        self.read(|clock| clock.monotonic())
     }
 
     /// Milliseconds since 1970.
     pub(crate) fn unix_ms(&self) -> u64 {
-        u64::try_from(self.clock.unix().as_millis()).unwrap_or(u64::MAX)
+        u64::try_from(self.read(|clock| clock.unix()).as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// Reads a clock, which may be the application's: one that panics reads as zero.
+    fn read(&self, clock: impl Fn(&dyn Clock) -> std::time::Duration) -> std::time::Duration {
+        catch_unwind(AssertUnwindSafe(|| clock(&*self.clock))).unwrap_or_default()
     }
 
     /// A number that no generation of this host had.
@@ -200,7 +206,8 @@ impl Desk for Shared {
     fn time(&self) -> Time {
         let nanoseconds =
             |duration: std::time::Duration| u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
-        Time { monotonic_ns: nanoseconds(self.clock.monotonic()), unix_ns: nanoseconds(self.clock.unix()) }
+        let unix_ns = nanoseconds(self.read(|clock| clock.unix()));
+        Time { monotonic_ns: nanoseconds(self.now()), unix_ns }
     }
 
     fn request(&self, life: &Life, kind: RequestKind, target: PluginId) -> Result<(), Error> {

@@ -42,7 +42,7 @@ fn is_mapped(folder: &Path) -> bool {
 /// A host over `any-fault`, which has these lines in its configuration.
 fn over(folder: &Folder, data: &Folder, config: &str) -> Host {
     let manifest = format!(
-        "schema = 1\nid = \"any-fault\"\nversion = \"1.0.0\"\napi = \"^1\"\n[run]\nstop-deadline = \"100ms\"\n\
+        "schema = 1\nid = \"any-fault\"\nversion = \"1.0.0\"\napi = \"^1\"\n[run]\nstop-deadline = \"100ms\"\n[health]\ntrial = \"0s\"\n\
          [config]\n{config}\n"
     );
     folder.put("any_fault.toml", manifest.as_bytes());

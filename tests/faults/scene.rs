@@ -71,7 +71,7 @@ impl Scene {
     /// follows them.
     pub(super) fn put(&self, config: &str, tables: &str) -> Report {
         let manifest = format!(
-            "schema = 1\nid = \"{FAULTY}\"\nversion = \"1.0.0\"\napi = \"^1\"\n[run]\nstop-deadline = \"100ms\"\n\
+            "schema = 1\nid = \"{FAULTY}\"\nversion = \"1.0.0\"\napi = \"^1\"\n[run]\nstop-deadline = \"100ms\"\n[health]\ntrial = \"0s\"\n\
              [config]\n{config}\n{tables}\n"
         );
         self.folder.put("any_fault.toml", manifest.as_bytes());
