@@ -219,7 +219,10 @@ impl Fault {
         self.told(events);
         self.ends(Some(faulty), events, release);
         scene.host.enable(FAULTY).expect("the host runs");
+        let again = scene.generation();
         scene.mend(self.state);
+        // It goes wrong once more on its way out, which is not to be taken for the next fault.
+        assert_eq!(verdict(events, Some(again)).0, Verdict::Unloaded);
     }
 
     /// The event that tells of the phase. What hangs until it is given up by the one who retires it is told by the

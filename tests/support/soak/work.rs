@@ -281,7 +281,8 @@ impl Work {
         drop(self.watch.take());
         drop(self.host);
         let left = self.data.path().read_dir().expect("the data folder");
-        let left: Vec<_> = left.filter_map(|entry| Some(entry.ok()?.file_name())).collect();
-        assert!(left.iter().all(|name| name == "told"), "private folders are removed: {left:?}");
+        let left = left.filter_map(|entry| Some(entry.ok()?.file_name().to_string_lossy().into_owned()));
+        let private: Vec<_> = left.filter(|name| name.starts_with("reactor-")).collect();
+        assert!(private.is_empty(), "private folders are removed: {private:?}");
     }
 }
