@@ -16,7 +16,7 @@ type Step = fn(&WriteTransaction) -> Result<(), Failure>;
 /// The step at index `n` leads from schema `n + 1` to the next.
 const STEPS: [Step; 1] = [quarantine_tells_when_and_where];
 
-const _: () = assert!(STEPS.len() + 1 == 2 && SCHEMA == 2, "each schema but the first is reached by a step");
+const _: () = assert!(STEPS.len() as u64 + 1 == SCHEMA, "each schema but the first is reached by a step");
 
 /// Makes the tables of a new database.
 pub(super) fn make(transaction: &WriteTransaction) -> Result<(), Failure> {
