@@ -250,5 +250,5 @@ fn a_client_reads_what_was_counted_quarantined_and_retained() {
     assert_eq!((held.len(), held[0].version.to_string().as_str()), (1, "1.1.0"));
     let report = client.lift_quarantine("one").expect("it is asked");
     assert!(client.quarantined().expect("it answers").is_empty(), "{report:?}");
-    assert_eq!(client.retained().expect("it answers"), served.host.retained());
+    assert_eq!(client.retained().expect("it answers"), served.host.retained_list());
 }

@@ -33,3 +33,11 @@ mod control;
 mod lasting;
 // A folder that works against the host: damaged files, races, storms, rights.
 mod hostile;
+// What plugins do wrong, one table and what does not fit into it, and that nobody else is harmed.
+mod faults;
+// Orders given from inside a plugin, by whatever road.
+mod reentrant;
+// The host's end, and what outlives it.
+mod exit;
+// Hours in seconds.
+mod soak;

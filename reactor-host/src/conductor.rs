@@ -16,6 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::Instant;
 
 use self::examiner::Examiner;
 use self::slot::Slot;
@@ -59,6 +60,8 @@ pub(crate) struct Conductor {
     /// Plugins that somebody wants swapped in one step, whatever they know of each other.
     bound: Vec<BTreeSet<PluginId>>,
     running: bool,
+    /// When the host ends: until then plugins are stopped one after the other, those that are left beside each other.
+    last_stop: Option<Instant>,
 }
 
 impl Conductor {
@@ -88,6 +91,7 @@ impl Conductor {
             examiner,
             bound: Vec::new(),
             running: false,
+            last_stop: None,
         }
     }
 

@@ -1,7 +1,9 @@
 //! What happens to plugins, as a stream.
 //!
-//! Owns the events and who listens. A listener that does not keep up loses the oldest events and is told how many;
-//! nothing waits for a listener.
+//! Owns the events and who listens. A listener that does not keep up loses the oldest events and is told how many: 65,536
+//! wait for it, and log lines of 16 MiB beside them. Nothing waits for a listener.
+
+mod queue;
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
@@ -10,6 +12,7 @@ use std::time::{Duration, Instant};
 use semver::Version;
 use serde::{Deserialize, Serialize};
 
+use self::queue::Queue;
 use crate::manifest::PluginId;
 
 /// Something that happened to one plugin.
@@ -112,7 +115,7 @@ pub enum EventKind {
         /// Why not, one sentence each.
         reasons: Vec<String>,
         /// Whether a retained one stays for good. Else it is closed when it comes free, and a further event says so.
-        #[serde(rename = "final")]
+        #[serde(rename = "final", default)]
         is_final: bool,
         /// From the end of its service to the verdict, in microseconds.
         micros: u64,
@@ -185,17 +188,6 @@ pub enum Verdict {
     Linked,
 }
 
-/// How many events a listener may be behind.
-const CAPACITY: usize = 65_536;
-
-struct Queue {
-    events: VecDeque<Event>,
-    /// How many may wait.
-    most: usize,
-    lost: u64,
-    closed: bool,
-}
-
 struct Mailbox {
     queue: Mutex<Queue>,
     arrived: Condvar,
@@ -233,11 +225,11 @@ impl Events {
     }
 
     pub(crate) fn subscribe(&self) -> Subscription {
-        Self::join(&mut self.lock(), CAPACITY)
+        Self::join(&mut self.lock(), queue::CAPACITY)
     }
 
     fn join(inner: &mut Inner, most: usize) -> Subscription {
-        let queue = Queue { events: VecDeque::new(), most, lost: 0, closed: inner.closed };
+        let queue = Queue::new(most, inner.closed);
         let mailbox = Arc::new(Mailbox { queue: Mutex::new(queue), arrived: Condvar::new() });
         inner.mailboxes.push(Arc::downgrade(&mailbox));
         Subscription { mailbox }
@@ -275,12 +267,7 @@ impl Events {
         };
         inner.mailboxes.retain(|mailbox| {
             let Some(mailbox) = mailbox.upgrade() else { return false };
-            let mut queue = mailbox.queue.lock().unwrap_or_else(PoisonError::into_inner);
-            if queue.events.len() >= queue.most {
-                queue.events.pop_front();
-                queue.lost += 1;
-            }
-            queue.events.push_back(event.clone());
+            mailbox.queue.lock().unwrap_or_else(PoisonError::into_inner).push(event.clone());
             mailbox.arrived.notify_one();
             true
         });
@@ -321,7 +308,7 @@ impl Subscription {
 
     /// The next event if there is one already.
     pub fn try_next(&self) -> Option<Event> {
-        self.mailbox.queue.lock().unwrap_or_else(PoisonError::into_inner).events.pop_front()
+        self.mailbox.queue.lock().unwrap_or_else(PoisonError::into_inner).pop()
     }
 
     /// How many events were dropped because nobody read them, up to now.
@@ -332,13 +319,13 @@ impl Subscription {
     /// Whether no event waits and none will come.
     pub(crate) fn is_over(&self) -> bool {
         let queue = self.mailbox.queue.lock().unwrap_or_else(PoisonError::into_inner);
-        queue.closed && queue.events.is_empty()
+        queue.closed && queue.is_empty()
     }
 
     fn wait(&self, deadline: Option<Instant>) -> Option<Event> {
         let mut queue = self.mailbox.queue.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
-            if let Some(event) = queue.events.pop_front() {
+            if let Some(event) = queue.pop() {
                 return Some(event);
             }
             if queue.closed {

@@ -27,6 +27,7 @@ pub(crate) struct Generation {
     pub(crate) instance: Instance,
     /// What `build` answered, encoded.
     pub(crate) output: Vec<u8>,
+    stop_deadline: Duration,
     began: AtomicBool,
     suspending: AtomicBool,
 }
@@ -59,6 +60,8 @@ impl PhaseFailure {
     }
 
     pub(crate) fn late(phase: &'static str, deadline: Duration) -> Self {
+        // What is left of a deadline a moment after it was set is told as what was set.
+        let deadline = Duration::from_millis(crate::event::micros(deadline).div_ceil(1_000));
         Self {
             phase,
             code: "RE0420".to_owned(),
@@ -78,7 +81,8 @@ pub(crate) enum Stillborn {
 }
 
 impl Generation {
-    /// Opens the code, runs `init` and `build`.
+    /// Opens the code, runs `init` and `build`. `longest_stop`: a `stop-deadline` beyond it counts as this, so that no
+    /// manifest can keep the host waiting.
     pub(crate) fn raise(
         build: &Arc<Build>,
         number: u64,
@@ -86,6 +90,7 @@ impl Generation {
         routes: &Arc<Routes>,
         desk: Weak<dyn Desk>,
         ledger: &Ledger,
+        longest_stop: Duration,
     ) -> Result<Self, Stillborn> {
         let code = backends.open(build, number).map_err(Stillborn::Unopened)?;
         let manifest = &build.manifest;
@@ -116,6 +121,7 @@ impl Generation {
             life: Arc::clone(&life),
             instance,
             output: Vec::new(),
+            stop_deadline: manifest.run.stop_deadline.min(longest_stop),
             began: AtomicBool::new(false),
             suspending: AtomicBool::new(false),
         };
@@ -157,6 +163,7 @@ impl Generation {
 
     /// Runs `save` and brings the state down to an older schema with the plugin's own migrations.
     pub(crate) fn save_as(&self, schema: u32) -> Result<Vec<u8>, PhaseFailure> {
+        let _running = self.life.phase(Op::Save.name());
         let saved = self.instance.call(Op::Save, "", &schema.to_le_bytes());
         saved.map_err(|failure| PhaseFailure::new(Op::Save.name(), &failure))
     }
@@ -170,6 +177,7 @@ impl Generation {
             panicked: false,
             given_up: false,
         })?;
+        let _running = self.life.phase("restore");
         let restored = self.instance.restore(&alone, state);
         restored.map(drop).map_err(|failure| PhaseFailure::new("restore", &failure))
     }
@@ -186,6 +194,6 @@ impl Generation {
 
     /// How long `stop` and what belongs to it may take.
     pub(crate) fn stop_deadline(&self) -> Duration {
-        self.build.manifest.run.stop_deadline
+        self.stop_deadline
     }
 }

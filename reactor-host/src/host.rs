@@ -24,7 +24,7 @@ use crate::native::pool::Pinned;
 use crate::native::{Lease, inside_plugin_code};
 use crate::order::Order;
 use crate::report::{PluginInfo, Reason, Report};
-use crate::retained::Retained;
+use crate::retained::{Retained, RetainedList};
 use crate::shared::Shared;
 use crate::store::Quarantined;
 
@@ -57,6 +57,7 @@ pub struct Host {
     folders: Vec<PathBuf>,
     watching: Settings,
     pub(crate) seat: Seat,
+    phase_deadline: Duration,
 }
 
 impl Host {
@@ -259,6 +260,7 @@ impl Host {
             folders: Vec::new(),
             watching: self.watching.clone(),
             seat: Seat::elsewhere(),
+            phase_deadline: self.phase_deadline,
         }
     }
 
@@ -298,6 +300,11 @@ impl Host {
 
     /// Generations that serve no more and are still in memory, with the reasons, the oldest first.
     pub fn retained(&self) -> Vec<Retained> {
+        self.retained_list().generations
+    }
+
+    /// The same, with how many there may be.
+    pub fn retained_list(&self) -> RetainedList {
         self.shared.retained.list()
     }
 
@@ -332,7 +339,7 @@ impl Drop for Host {
             return;
         }
         // Every step of the conductor's has a deadline; this one is against a phase that was begun before.
-        let patience = crate::stagehand::PHASE_DEADLINE + Duration::from_secs(30);
+        let patience = self.phase_deadline + Duration::from_secs(30);
         if ended.recv_timeout(patience) == Err(mpsc::RecvTimeoutError::Disconnected) {
             // It ended; a panic of its own has been printed by its thread.
             let _ = conductor.join();

@@ -50,5 +50,5 @@ pub use host::{Handle, Host, HostBuilder, HostError, PinSet, Watch};
 pub use manifest::{Manifest, PluginId};
 pub use reactor_abi::{Entry, Error, Value, value};
 pub use report::{Outcome, OutcomeStatus, PluginInfo, PluginStatus, Reason, Report};
-pub use retained::Retained;
+pub use retained::{Retained, RetainedList};
 pub use store::Quarantined;

@@ -205,11 +205,9 @@ impl Loader {
         if let Some(library) = relative_dependency(candidate) {
             return Err(LoadError::RelativeDependency { path, library });
         }
-        let cleared =
-            self.clears_no_delete.then(|| candidate.object.without_no_delete(&candidate.bytes)).flatten();
-        let bytes = cleared.as_deref().unwrap_or(&candidate.bytes);
-        let staged = self.stager.stage(candidate, bytes, number)?;
         let object = &candidate.object;
+        let cleared = self.clears_no_delete.then(|| object.without_no_delete(&candidate.bytes)).flatten();
+        let staged = self.stager.stage(candidate, cleared.as_deref().unwrap_or(&candidate.bytes), number)?;
         let forecast = Forecast {
             planted: facts.planted,
             no_delete: object.no_delete && !self.clears_no_delete,

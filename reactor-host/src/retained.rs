@@ -32,6 +32,16 @@ pub struct Retained {
     pub since_us: u64,
 }
 
+/// What is retained, and how much may be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct RetainedList {
+    /// How many may be retained before swaps of plugins whose library stays are refused.
+    pub budget: usize,
+    /// Those that are, the oldest first.
+    pub generations: Vec<Retained>,
+}
+
 /// How many generations may be retained, unless the embedder says otherwise. Each costs some 22 KiB of private memory
 /// and four mappings, of which Linux allows a process 65,530.
 pub(crate) const DEFAULT_BUDGET: usize = 64;
@@ -48,7 +58,7 @@ enum Level {
 
 /// See the module.
 #[derive(Default)]
-pub(crate) struct Ledger {
+pub(crate) struct Retention {
     inner: Mutex<Inner>,
 }
 
@@ -99,7 +109,7 @@ impl Inner {
     }
 }
 
-impl Ledger {
+impl Retention {
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -140,9 +150,10 @@ impl Ledger {
         inner.told = inner.told.min(inner.level());
     }
 
-    /// All of them, the oldest generation first.
-    pub(crate) fn list(&self) -> Vec<Retained> {
-        self.lock().held.values().cloned().collect()
+    /// All of them, the oldest generation first, and the budget.
+    pub(crate) fn list(&self) -> RetainedList {
+        let inner = self.lock();
+        RetainedList { budget: inner.budget, generations: inner.held.values().cloned().collect() }
     }
 
     /// Why a swap of `plugin` would go over the budget. `stays`: why the generation that serves will be retained, as
@@ -187,13 +198,13 @@ mod tests {
         Life::new(routes.pool(), routes.weak(), id, Version::new(1, 0, 0), number, Arc::default())
     }
 
-    fn ledger(budget: usize) -> Ledger {
-        let ledger = Ledger::default();
+    fn ledger(budget: usize) -> Retention {
+        let ledger = Retention::default();
         assert_eq!(ledger.set_budget(budget), None);
         ledger
     }
 
-    fn enter(ledger: &Ledger, number: u64) -> Option<String> {
+    fn enter(ledger: &Retention, number: u64) -> Option<String> {
         let reasons = [format!("reason {number}")];
         ledger.enter(&life("a", number), &reasons, true, number).map(|reason| reason.code)
     }
@@ -238,7 +249,7 @@ mod tests {
         let life = life("a", 7);
         ledger.enter(&life, &["a call is inside".to_owned()], false, 100);
         ledger.enter(&life, &["it installed a handler".to_owned()], true, 200);
-        let listed = ledger.list();
+        let listed = ledger.list().generations;
         assert_eq!(listed.len(), 1);
         assert_eq!((listed[0].since_us, listed[0].is_final), (100, true));
         assert_eq!(listed[0].reasons, ["it installed a handler"]);

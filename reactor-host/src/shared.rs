@@ -1,6 +1,7 @@
 //! What all threads of one host share: routes, events, clocks, outputs, the list of plugins, the queue of orders.
 
-use std::collections::{BTreeMap, HashMap};
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,7 +19,7 @@ use crate::native::context::Desk;
 use crate::native::{Lease, Life};
 use crate::order::Order;
 use crate::report::PluginInfo;
-use crate::retained;
+use crate::retained::Retention;
 use crate::routes::Routes;
 use crate::store::Store;
 
@@ -27,7 +28,7 @@ pub(crate) struct Shared {
     pub(crate) routes: Arc<Routes>,
     pub(crate) events: Events,
     pub(crate) ledger: Ledger,
-    pub(crate) retained: retained::Ledger,
+    pub(crate) retained: Retention,
     /// What lasts.
     pub(crate) store: Store,
     clock: Arc<dyn Clock>,
@@ -36,6 +37,8 @@ pub(crate) struct Shared {
     orders: Sender<Order>,
     /// What the folders' follower saw and nobody took up yet: the newest of each file.
     pending: Mutex<Vec<Change>>,
+    /// What plugins asked for and nobody took up yet.
+    asked: Mutex<HashSet<Asked>>,
     generations: AtomicU64,
     closing: AtomicBool,
 }
@@ -55,19 +58,26 @@ impl Outputs {
     }
 }
 
+/// Who asks, for what, about whom.
+type Asked = (PluginId, RequestKind, PluginId);
+
+/// How many different requests of one plugin may wait.
+const MOST_REQUESTS: usize = 256;
+
 impl Shared {
     pub(crate) fn new(clock: Arc<dyn Clock>, orders: Sender<Order>, store: Store) -> Arc<Self> {
         Arc::new(Self {
             routes: Routes::new(),
             events: Events::new(std::time::Instant::now()),
             ledger: Ledger::default(),
-            retained: retained::Ledger::default(),
+            retained: Retention::default(),
             store,
             clock,
             outputs: Mutex::default(),
             listing: Mutex::default(),
             orders,
             pending: Mutex::default(),
+            asked: Mutex::default(),
             generations: AtomicU64::new(0),
             closing: AtomicBool::new(false),
         })
@@ -121,6 +131,12 @@ impl Shared {
         self.orders.send(order).is_ok()
     }
 
+    /// Notes that a plugin's request is taken up: from here on it may ask for the same again.
+    pub(crate) fn take_request(&self, by: &PluginId, kind: RequestKind, target: &PluginId) {
+        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        asked.remove(&(by.clone(), kind, target.clone()));
+    }
+
     pub(crate) fn set_output(&self, plugin: &PluginId, output: Option<Vec<u8>>) {
         let mut outputs = self.outputs.lock().unwrap_or_else(PoisonError::into_inner);
         match output {
@@ -156,11 +172,15 @@ impl Shared {
 impl Desk for Shared {
     fn log(&self, life: &Life, level: Level, message: &str, fields: &[(String, Value)]) {
         let (plugin, generation) = (life.plugin.as_str(), life.number);
+        let message = clip(message);
         let shown = || {
             let fields: BTreeMap<_, _> =
                 fields.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
             fields
         };
+        // First, since the application's subscriber may panic.
+        let text = message.clone().into_owned();
+        self.tell(life, EventKind::Log { level: level.name(), message: text, fields: shown() });
         macro_rules! pass_on {
             ($level:expr) => {
                 tracing::event!(
@@ -175,8 +195,6 @@ impl Desk for Shared {
             Level::Warn => pass_on!(tracing::Level::WARN),
             Level::Error => pass_on!(tracing::Level::ERROR),
         }
-        let message = message.to_owned();
-        self.tell(life, EventKind::Log { level: level.name(), message, fields: shown() });
     }
 
     fn time(&self) -> Time {
@@ -187,7 +205,20 @@ impl Desk for Shared {
 
     fn request(&self, life: &Life, kind: RequestKind, target: PluginId) -> Result<(), Error> {
         let by = life.plugin.clone();
+        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        let waiting = (by.clone(), kind, target.clone());
+        // However often a plugin asks, one order waits: what it asks for is done after it asked.
+        if asked.contains(&waiting) {
+            return Ok(());
+        }
+        if asked.iter().filter(|(asker, ..)| *asker == by).count() >= MOST_REQUESTS {
+            return Err(Error::new(
+                "RE0425",
+                format!("{by} asked for {MOST_REQUESTS} things that the host has not come to yet; ask later"),
+            ));
+        }
         if self.order(Order::Request { by, kind, target }) {
+            asked.insert(waiting);
             Ok(())
         } else {
             Err(Error::new("RE0605", "the host has shut down"))
@@ -211,6 +242,18 @@ impl Desk for Shared {
     fn notify(&self) {
         self.routes.signal().notify();
     }
+}
+
+/// The longest message that is kept of a log line, in bytes.
+const LONGEST_MESSAGE: usize = 16 << 10;
+
+/// A message, cut if it is too long: what a plugin says may cost the host no more than this.
+fn clip(message: &str) -> Cow<'_, str> {
+    if message.len() <= LONGEST_MESSAGE {
+        return message.into();
+    }
+    let (kept, length) = (message.floor_char_boundary(LONGEST_MESSAGE), message.len());
+    format!("{}… (cut: it was {length} bytes long)", &message[..kept]).into()
 }
 
 /// The whole microseconds since `then`.

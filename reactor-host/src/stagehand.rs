@@ -16,7 +16,7 @@ use crate::runner::Runner;
 use crate::shared::Shared;
 use crate::swap::lives;
 
-/// How long a phase may take before its thread is given up.
+/// How long a phase may take before its thread is given up, unless the application says otherwise.
 pub(crate) const PHASE_DEADLINE: Duration = Duration::from_secs(30);
 
 /// See the module.
@@ -25,12 +25,19 @@ pub(crate) struct Stagehand {
     pub(crate) reaper: Arc<Reaper>,
     backends: Arc<Backends>,
     runner: Runner,
+    /// How long a phase may take.
+    pub(crate) phase_deadline: Duration,
 }
 
 impl Stagehand {
-    pub(crate) fn new(shared: Arc<Shared>, backends: Backends) -> std::io::Result<Self> {
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        backends: Backends,
+        phase_deadline: Duration,
+    ) -> std::io::Result<Self> {
         let reaper = Arc::new(Reaper::new(&shared)?);
-        Ok(Self { shared, reaper, backends: Arc::new(backends), runner: Runner::new("reactor-phases") })
+        let runner = Runner::new("reactor-phases");
+        Ok(Self { shared, reaper, backends: Arc::new(backends), runner, phase_deadline })
     }
 
     /// Opens the code as generation `number`, runs `init` and `build`.
@@ -45,10 +52,12 @@ impl Stagehand {
             Err(Stillborn::Failed(generation, _)) => reaper.retire(Arc::new(*generation)),
             Err(Stillborn::Unopened(_)) => {}
         };
-        let raise = move || Generation::raise(&build, number, &backends, &routes, desk, &host.ledger);
-        let raised = self.runner.run(PHASE_DEADLINE, raise, late);
+        let deadline = self.phase_deadline;
+        let raise =
+            move || Generation::raise(&build, number, &backends, &routes, desk, &host.ledger, deadline);
+        let raised = self.runner.run(deadline, raise, late);
         raised.map_or_else(
-            || Err(Stillborn::Unopened(crate::load::LoadError::Late { id: name, deadline: PHASE_DEADLINE })),
+            || Err(Stillborn::Unopened(crate::load::LoadError::Late { id: name, deadline })),
             |raised| raised.map(Arc::new),
         )
     }
@@ -56,7 +65,7 @@ impl Stagehand {
     /// Runs one phase of a generation.
     pub(crate) fn phase(&self, generation: &Arc<Generation>, op: Op) -> Result<Vec<u8>, PhaseFailure> {
         let run = Arc::clone(generation);
-        self.within(Instant::now() + PHASE_DEADLINE, op.name(), move || run.run(op))
+        self.within(Instant::now() + self.phase_deadline, op.name(), move || run.run(op))
     }
 
     /// Runs plugin code until `deadline`.
@@ -106,7 +115,8 @@ impl Stagehand {
         }
         generation.life.set_stage(Stage::Suspended);
         let suspended = Arc::clone(generation);
-        let outcome = self.within(Instant::now() + PHASE_DEADLINE, "suspend", move || suspended.suspend());
+        let outcome =
+            self.within(Instant::now() + self.phase_deadline, "suspend", move || suspended.suspend());
         if let Err(failure) = outcome {
             tell_failure(&self.shared, &generation.life, &failure);
         }

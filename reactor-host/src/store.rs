@@ -83,9 +83,9 @@ impl Store {
     fn open_with(
         folder: &Path,
         holder: &Holder,
-        opener: database::Opener,
+        via: database::Opener,
     ) -> Result<(Self, Opened), StoreError> {
-        let (disk, tables, opened) = Disk::open(folder, holder, opener)?;
+        let (disk, tables, opened) = Disk::open(folder, holder, via)?;
         let core = Core::new(tables, true);
         let libraries = disk.libraries();
         let writer = Arc::new(Writer::start(Arc::clone(&core), disk)?);

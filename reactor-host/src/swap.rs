@@ -122,11 +122,13 @@ impl Stagehand {
     pub(crate) fn swap(&self, changes: Vec<Change>) -> Result<Swapped, NotSwapped> {
         let begun = Instant::now();
         for Change { old, build, direction } in &changes {
+            // A way back is always open, whatever stays in memory for it.
             let checked = match direction {
-                Direction::Forward => check_state(&old.build.manifest, &build.manifest),
+                Direction::Forward => check_state(&old.build.manifest, &build.manifest)
+                    .and_then(|()| check_budget(&self.shared, old)),
                 Direction::Back(_) => Ok(()),
             };
-            if let Err(reason) = checked.and_then(|()| check_budget(&self.shared, old)) {
+            if let Err(reason) = checked {
                 let culprit = build.manifest.id.clone();
                 return Err(NotSwapped { culprit, reason, guilty: false, lost: Vec::new() });
             }

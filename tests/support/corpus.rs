@@ -68,6 +68,28 @@ fn cargo_build(workspace: &Path, target: &Path, flags: &[&str]) {
     assert!(status.success(), "{} does not build", workspace.display());
 }
 
+/// `bytes` with a text replaced by another of the same length, wherever it stands.
+///
+/// # Panics
+///
+/// When it is nowhere.
+#[track_caller]
+pub fn patched(bytes: &[u8], from: &str, to: &str) -> Vec<u8> {
+    assert_eq!(from.len(), to.len());
+    let places: Vec<usize> = bytes
+        .windows(from.len())
+        .enumerate()
+        .filter(|(_, part)| *part == from.as_bytes())
+        .map(|(at, _)| at)
+        .collect();
+    assert!(!places.is_empty(), "`{from}` is not in the library");
+    let mut patched = bytes.to_vec();
+    for at in places {
+        patched[at..at + to.len()].copy_from_slice(to.as_bytes());
+    }
+    patched
+}
+
 /// The bytes of a corpus plugin's library.
 ///
 /// # Panics

@@ -1,12 +1,15 @@
 //! What the tests and the benches share: plugins built by cargo, folders to drop them into, events waited for.
 
+pub mod child;
 pub mod clock;
 pub mod corpus;
+pub mod drifted;
 pub mod folder;
 pub mod gate;
 pub mod memory;
 pub mod need;
 pub mod puppet;
+pub mod soak;
 pub mod source;
 pub mod tell;
 pub mod wait;

@@ -31,7 +31,7 @@ pub struct Time {
 
 /// What a plugin may ask to be done to a plugin. Numbers are part of the ABI.
 #[repr(u8)]
-#[derive(StableAbi, Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(StableAbi, Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum RequestKind {
     /// Read the plugin's files again and swap it.
     Swap,

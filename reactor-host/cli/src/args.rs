@@ -285,6 +285,8 @@ pub(crate) struct DoctorArgs {
     #[arg(value_name = "DIR")]
     pub(crate) dir: Option<PathBuf>,
     #[command(flatten)]
+    pub(crate) data: DataFolder,
+    #[command(flatten)]
     pub(crate) format: Format,
 }
 

@@ -165,8 +165,12 @@ pub(crate) fn whole(text: &[u8]) -> io::Result<()> {
 /// Prints an error to standard error: one line, and below it the place in the text that is wrong, if it shows one.
 pub(crate) fn error(error: &CliError) {
     told("error", BAD.bold(), error);
-    // A code that is asked about needs no hint, nor does a program.
-    if let Some(hint) = hint(error.code()).filter(|_| io::stderr().is_terminal() && Weight::News.is_told()) {
+    // Who asks about a code needs no hint, nor does a program.
+    let asked = matches!(error, CliError::NoSuchCode { .. }) || !Weight::News.is_told();
+    if !asked
+        && io::stderr().is_terminal()
+        && let Some(hint) = hint(error.code())
+    {
         let _ = writeln!(anstream::stderr(), "{FAINT}{hint}{FAINT:#}");
     }
 }
@@ -191,7 +195,7 @@ fn told(what: &str, style: anstyle::Style, error: &CliError) {
 /// How to learn more of a code; said once, of the first one that there is more to know of.
 pub(crate) fn hint(code: &str) -> Option<String> {
     static SAID: AtomicBool = AtomicBool::new(false);
-    let known = codes::find(code).filter(|known| known.code == code && code != "RE0920")?;
+    let known = codes::find(code).filter(|known| known.code == code)?;
     let first = !SAID.swap(true, Ordering::Relaxed);
     first.then(|| format!("  `reactor explain {}` says more", known.code))
 }

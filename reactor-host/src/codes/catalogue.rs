@@ -92,6 +92,11 @@ pub(super) static SEAMS: &[Seam] = catalogue! {
         RE0312: "the layout of a type differs; the message names the type and both sides" => "rebuild the plugin against the host's `reactor-abi`";
         RE0313: "the path of the plugin's folder can not be told to the plugin, since it is not UTF-8" => "rename the folder";
     }
+    "Closing a library": "What serves is never disturbed by what can not be closed. `Host::retained` lists that with the reasons; SAFETY.md in the repository's root explains them." {
+        RE0315: "three quarters of the budget of retained generations are used" => "look at what keeps them; restart the program or raise `retained_budget` in time";
+        RE0316: "the budget of retained generations is reached: no plugin is swapped any more whose library stays" => "look at what keeps them; restart the program or raise the budget", "Plugins that can be closed are swapped as ever, and what does not run is loaded as ever.";
+        RE0317: "a swap was refused: the old generation would be retained, and the budget is reached" => "restart the program, or raise the budget with `Host::set_retained_budget` and swap again", "The old generation goes on serving. The build is not quarantined, and a roll-back is not refused.";
+    }
     "Running together": "Decided from the manifests before any code runs, and again whenever a plugin comes, goes or fails." {
         RE0401: "made for other versions of the plugin API" => "update the application, or install a newer build of the plugin";
         RE0402: "made for another application" => "remove it";
@@ -111,6 +116,7 @@ pub(super) static SEAMS: &[Seam] = catalogue! {
         RE0417: "a dependency does not run: it is switched off, or failed" => "enable it, or see why there";
         RE0418: "a swap of a plugin that is switched off, or of a host that is stopped" => "`enable` it, or `start` the host, first";
         RE0420: "a phase did not return by its deadline; its thread was given up" => "look at what the phase waits for", "Code can not be taken off a thread that it does not leave: the thread and the generation stay until it returns.";
+        RE0425: "a plugin asked for 256 different things, none of which the host has come to yet" => "ask later; asking for the same again needs no new place";
     }
     "Handing state over": "The swap is not made, or is taken back. The old generation goes on with its state." {
         RE0501: "the running build keeps state, the new one declares none" => "keep the `[state]` table, or stop the plugin first";
@@ -119,7 +125,7 @@ pub(super) static SEAMS: &[Seam] = catalogue! {
         RE0504: "the state that was saved last is of a schema that the build does not read" => "add a migration, and list the schema in `reads`";
         RE0510: "`save` gave another schema than the manifest names" => "make them agree";
         RE0511: "calls are inside a generation that was to restore" => "nothing: the swap was taken back";
-        RE0520: "the build is quarantined: it was tried before, and failed" => "build it anew, or lift it with `reactor quarantine lift ID`";
+        RE0520: "the build is quarantined: it was tried before, and failed" => "build it anew, or lift it with `reactor quarantine --lift ID`";
         RE0521: "a generation on trial failed its health check" => "nothing: it was rolled back; the message says what the plugin said";
         RE0522: "a generation on trial panicked more often than `health.max-panics`" => "nothing: it was rolled back; mend the panics";
         RE0523: "the build is swapped in one step with another one, which did not take over" => "mend that one: both are tried again";
@@ -161,6 +167,16 @@ pub(super) static SEAMS: &[Seam] = catalogue! {
         RE0636: "bytes that are no value" => "report it: the two sides do not agree";
         RE0637: "bytes after a value's end" => "report it: the two sides do not agree";
         RE0638: "the type's own reason" => "see the message";
+    }
+    "What lasts": "Told of the data folder. What runs goes on; what could not be written is kept in memory." {
+        RE0701: "nothing can be kept in the data folder" => "name another one, or check its permissions";
+        RE0702: "another host has the data folder" => "end that one, or name another folder", "Each host needs a data folder of its own.";
+        RE0703: "the database is not what was written" => "move it away to begin anew, or bring an older copy back", "To begin anew forgets what is quarantined, what can be rolled back to, and what plugins saved.";
+        RE0704: "the database is of a later version" => "run that version, or name another data folder";
+        RE0705: "something could not be written" => "make room, or correct what the message says", "It is kept in memory, and tried again with the next write.";
+        RE0706: "a stored library is not what was stored" => "install that build again";
+        RE0707: "the store was closed before this was written" => "store it while the host runs";
+        RE0708: "the system gives no thread for the store" => "end something, or raise the limit of threads";
     }
     "The host's methods": "Told to the application. Nothing that runs is changed." {
         RE0801: "plugin folders are named, but native code was not accepted" => "call `trust_native_code`, after reading `SAFETY.md`";

@@ -21,7 +21,6 @@ use crate::manifest::{Manifest, PluginId};
 use crate::native::life::Stage;
 use crate::report::{OutcomeStatus, Reason, Report};
 use crate::retire::tell_failure;
-use crate::stagehand::PHASE_DEADLINE;
 use crate::store::{Change, ManifestText, Quarantined, RollbackPoint, SavedState, Ticket};
 use crate::swap::Pair;
 
@@ -226,7 +225,7 @@ impl Conductor {
     pub(super) fn checkpoint(&self, plugin: &PluginId) -> Option<Result<SavedState, Reason>> {
         let generation = Arc::clone(self.slots.get(plugin)?.serving.as_ref()?);
         generation.build.manifest.state.as_ref()?;
-        Some(self.save_by(&generation, Instant::now() + PHASE_DEADLINE))
+        Some(self.save_by(&generation, Instant::now() + self.stage.phase_deadline))
     }
 
     fn save_by(&self, generation: &Arc<Generation>, deadline: Instant) -> Result<SavedState, Reason> {

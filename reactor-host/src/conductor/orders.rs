@@ -75,7 +75,10 @@ impl Conductor {
                 self.tracker = Some((tracker, crate::discover::Known::new()));
                 self.lost_track = true;
             }
-            Order::Request { by, kind, target } => self.request(&by, kind, &target),
+            Order::Request { by, kind, target } => {
+                self.stage.shared.take_request(&by, kind, &target);
+                self.request(&by, kind, &target);
+            }
             Order::Stop(reply) => {
                 self.stop_all("the host was stopped", &mut report);
                 // The next start runs every phase again, of what failed too.
@@ -340,6 +343,7 @@ impl Conductor {
         self.end_trials();
         let serving = self.slots.values().filter_map(|slot| slot.serving.as_ref());
         let limit = serving.map(|generation| generation.stop_deadline()).max().unwrap_or_default();
+        self.last_stop = Some(Instant::now() + limit);
         self.stop_all(REASON, &mut Report::default());
         self.publish();
         self.stage.shared.routes.close(REASON);

@@ -17,7 +17,6 @@ use crate::report::{OutcomeStatus, Reason, Report};
 use crate::resolve::{Resolution, ResolveError, resolve};
 use crate::retire::tell_failure;
 use crate::shared::micros_since;
-use crate::stagehand::PHASE_DEADLINE;
 use crate::swap::{Change, Direction, NotSwapped, Pair, Swapped};
 
 /// The code of a plugin that failed only because another one did.
@@ -339,10 +338,12 @@ impl Conductor {
     /// Hands a plugin that is about to start what it saved last.
     fn give_state(&self, generation: &Arc<Generation>) -> Result<(), Reason> {
         let Some(state) = self.state_for(&generation.build)? else { return Ok(()) };
-        self.stage.restore(generation, &state, Instant::now() + PHASE_DEADLINE).map_err(|failure| {
-            tell_failure(&self.stage.shared, &generation.life, &failure);
-            Reason::from(failure)
-        })
+        self.stage.restore(generation, &state, Instant::now() + self.stage.phase_deadline).map_err(
+            |failure| {
+                tell_failure(&self.stage.shared, &generation.life, &failure);
+                Reason::from(failure)
+            },
+        )
     }
 
     fn arrive(&mut self, one: Rising, report: &mut Report) {
@@ -433,6 +434,15 @@ impl Conductor {
         let Some(generation) = slot.serving.take() else { return };
         let begun = Instant::now();
         let limit = generation.stop_deadline();
+        if self.last_stop.is_some_and(|last| begun >= last) {
+            // Others used up the time of all. The reaper runs the `stop` that is owed, beside theirs.
+            generation.life.tasks.close();
+            self.stage.shared.routes.absent(plugin, why);
+            self.stage.shared.set_output(plugin, None);
+            let kind = EventKind::Stopped { reason: why.to_owned(), micros: 0 };
+            self.stage.shared.tell(&generation.life, kind);
+            return self.stage.reaper.retire(generation);
+        }
         if !self.stage.quiesce(&generation, begun + limit) {
             tell_failure(&self.stage.shared, &generation.life, &PhaseFailure::late("stop", limit));
         }

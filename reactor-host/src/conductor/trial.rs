@@ -80,12 +80,12 @@ impl Conductor {
 
     /// Has examined who is due, and ends the trials whose time is over.
     pub(super) fn look_at_trials(&mut self) {
-        let now = self.stage.shared.now();
+        let (now, longest) = (self.stage.shared.now(), self.stage.phase_deadline);
         for trial in &mut self.trials {
             for (Pair { new, .. }, due) in trial.pairs.iter().zip(&mut trial.checks) {
                 if *due <= now {
                     let every = new.build.manifest.health.check_every.max(Duration::from_millis(1));
-                    self.examiner.examine(new, every.min(crate::stagehand::PHASE_DEADLINE));
+                    self.examiner.examine(new, every.min(longest));
                     *due = now + every;
                 }
             }

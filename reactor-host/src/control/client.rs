@@ -16,7 +16,7 @@ use super::{ControlError, PROTOCOL};
 use crate::account::Account;
 use crate::event::Event;
 use crate::report::{PluginInfo, Report};
-use crate::retained::Retained;
+use crate::retained::RetainedList;
 
 /// How long a host may take to say who it is.
 const GREETING: Duration = Duration::from_secs(5);
@@ -186,12 +186,12 @@ impl Client {
         self.ask(&Request::Accounts)
     }
 
-    /// Generations that serve no more and are still in memory.
+    /// What is retained, and how much may be.
     ///
     /// # Errors
     ///
     /// As [`ask`](Self::ask).
-    pub fn retained(&mut self) -> Result<Vec<Retained>, ControlError> {
+    pub fn retained(&mut self) -> Result<RetainedList, ControlError> {
         self.ask(&Request::Retained)
     }
 

@@ -102,7 +102,7 @@ fn answer(server: &Server, request: Request) -> Result<String, ControlError> {
         }
         Request::Lift { plugin } => ok(host.lift_quarantine(&plugin)?),
         Request::Accounts => ok(host.accounts()),
-        Request::Retained => ok(host.retained()),
+        Request::Retained => ok(host.retained_list()),
         Request::Enable { plugin } => ok(host.enable(&plugin)?),
         Request::Disable { plugin } => ok(host.disable(&plugin)?),
         Request::Rescan => ok(host.rescan()?),

@@ -86,7 +86,7 @@ pub enum Request {
     },
     /// What was counted of each plugin: a list of [`Account`](crate::account::Account).
     Accounts,
-    /// Generations that serve no more and are still in memory: a list of [`Retained`](crate::Retained).
+    /// What is retained, and how much may be: a [`RetainedList`](crate::RetainedList).
     Retained,
     /// As [`Host::enable`](crate::Host::enable): a [`Report`](crate::Report).
     Enable {

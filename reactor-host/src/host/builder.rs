@@ -19,7 +19,7 @@ use crate::resolve::Environment;
 use crate::retained::DEFAULT_BUDGET;
 use crate::shared::Shared;
 use crate::stage::Stager;
-use crate::stagehand::Stagehand;
+use crate::stagehand::{PHASE_DEADLINE, Stagehand};
 use crate::store::{Holder, Store, StoreError};
 
 /// Puts a [`Host`] together. See [`Host::builder`].
@@ -34,6 +34,7 @@ pub struct HostBuilder {
     watching: Settings,
     poll_every: Option<Duration>,
     allow_shared_folders: bool,
+    phase_deadline: Duration,
     trusted: bool,
     retained_budget: usize,
     clears_no_delete: bool,
@@ -51,6 +52,7 @@ impl HostBuilder {
             watching: Settings::default(),
             poll_every: None,
             allow_shared_folders: false,
+            phase_deadline: PHASE_DEADLINE,
             trusted: false,
             retained_budget: DEFAULT_BUDGET,
             clears_no_delete: false,
@@ -133,6 +135,14 @@ impl HostBuilder {
         self
     }
 
+    /// How long a phase of a plugin (opening it, `init` and `build` together; each later one by itself) may take before
+    /// the host gives it up and goes on without it. Default: 30 seconds. The parts of a hand-over have the manifest's
+    /// `pause-deadline`; `stop` has its `stop-deadline`, of which no more than this counts. More than a day counts as a day.
+    pub fn phase_deadline(mut self, deadline: Duration) -> Self {
+        self.phase_deadline = deadline.min(Duration::from_hours(24));
+        self
+    }
+
     /// Accepts native code from the plugin folders.
     ///
     /// # Safety
@@ -152,8 +162,8 @@ impl HostBuilder {
     ///
     /// # Errors
     ///
-    /// Bad input to the builder, no private folder, no thread; a data folder that another host has, or whose database
-    /// is damaged or of a newer version.
+    /// Bad input to the builder, no private folder, no thread; a data folder that can not be used, that another host
+    /// has, or whose database is damaged or of a newer version.
     pub fn build(self) -> Result<Host, HostError> {
         if !self.trusted && !self.folders.is_empty() {
             return Err(HostError::NotTrusted);
@@ -196,7 +206,8 @@ impl HostBuilder {
         // Nothing is retained yet, so there is nothing to tell.
         let _ = shared.retained.set_budget(self.retained_budget);
         let thread = |source| HostError::Thread { source };
-        let stage = Stagehand::new(Arc::clone(&shared), Backends::new(loader)).map_err(thread)?;
+        let stage = Stagehand::new(Arc::clone(&shared), Backends::new(loader), self.phase_deadline)
+            .map_err(thread)?;
         let watching = Settings {
             poll_every: self.poll_every.or(self.watching.poll_every),
             allow_shared_folders: self.allow_shared_folders || self.watching.allow_shared_folders,
@@ -208,7 +219,8 @@ impl HostBuilder {
             .name("reactor-conduct".to_owned())
             .spawn(move || conductor.work(&inbox))
             .map_err(thread)?;
-        Ok(Host { shared, conductor: Some(conductor), folders: self.folders, watching, seat })
+        let phase_deadline = self.phase_deadline;
+        Ok(Host { shared, conductor: Some(conductor), folders: self.folders, watching, seat, phase_deadline })
     }
 }
 

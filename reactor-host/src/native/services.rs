@@ -44,12 +44,19 @@ fn plugin_id(text: RStr<'_>) -> Result<PluginId, Error> {
     text.as_str().parse().map_err(|error| Error::new("RE0611", format!("`{text}` is no plugin id: {error}")))
 }
 
+/// The fields of a log line, encoded, may be this long.
+const MOST_FIELD_BYTES: usize = 16 << 10;
+
 unsafe extern "C" fn log(context: RawContext, level: u8, message: RStr<'_>, fields: RSlice<'_, u8>) {
     // SAFETY: the plugin passes its own context, and its library is open since it runs.
     let context = unsafe { Context::of(context) };
     let _ = catch_unwind(AssertUnwindSafe(|| {
         if let Ok(desk) = context.desk() {
-            let fields: Vec<_> = postcard::from_bytes(fields.as_slice()).unwrap_or_default();
+            let fields: Vec<_> = if fields.len() > MOST_FIELD_BYTES {
+                vec![("left-out".to_owned(), format!("fields of {} bytes", fields.len()).into())]
+            } else {
+                postcard::from_bytes(fields.as_slice()).unwrap_or_default()
+            };
             desk.log(&context.life, Level::from_number(level), message.as_str(), &fields);
         }
     }));

@@ -59,7 +59,7 @@ pub(super) struct Contents {
 #[derive(Default)]
 pub(super) struct Step<'a> {
     /// The records that are others, and what they are now.
-    pub(super) records: Vec<(&'a Key, &'a Option<Record>)>,
+    pub(super) records: &'a [(Key, Option<Record>)],
     /// The libraries that are listed from now on.
     pub(super) list: Vec<(ContentHash, FileStamp)>,
     /// Those that are not listed any more.
@@ -88,8 +88,8 @@ enum Failure {
 
 impl Database {
     /// Opens the database at `path`, or makes it; brings an older schema up; reads everything.
-    pub(super) fn open(path: PathBuf, opener: Opener) -> Result<(Self, Contents), StoreError> {
-        let mut database = Self { path, opener, open: None };
+    pub(super) fn open(path: PathBuf, via: Opener) -> Result<(Self, Contents), StoreError> {
+        let mut database = Self { path, opener: via, open: None };
         let result = database.make_if_need_be().and_then(|()| {
             contained(|| {
                 let (redb, migrated_from) = database.opened()?;
@@ -216,7 +216,7 @@ fn write(redb: &redb::Database, step: &Step) -> Result<(), Failure> {
         let mut rollback = transaction.open_table(ROLLBACK)?;
         let mut state = transaction.open_table(STATE)?;
         let mut checked = transaction.open_table(CHECKED)?;
-        for (key, record) in &step.records {
+        for (key, record) in step.records {
             match (key, record) {
                 (Key::Quarantine(plugin, build), Some(Record::Quarantine(record))) => {
                     let row = codec::quarantine_row(record);

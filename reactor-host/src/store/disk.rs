@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use super::database::{Database, Opener, Step};
 use super::error::StoreError;
 use super::files;
-use super::holder::{Hold, Holder};
+use super::holder::{self, Hold, Holder};
 use super::libraries::Libraries;
 use super::queue::{Batch, Outcome};
 use super::record::Change;
@@ -22,6 +22,7 @@ const LIBRARIES: &str = "builds";
 
 /// What opening a store came to, beside the store.
 #[derive(Debug, Default)]
+#[non_exhaustive]
 pub struct Opened {
     /// Files of libraries that nothing listed, left by a host that was killed; they are removed.
     pub swept: Vec<PathBuf>,
@@ -57,16 +58,20 @@ impl Disk {
     pub(super) fn open(
         folder: &Path,
         holder: &Holder,
-        opener: Opener,
+        via: Opener,
     ) -> Result<(Self, Tables, Opened), StoreError> {
         let failed = |path: &Path| {
             let path = path.to_owned();
             move |error: std::io::Error| StoreError::Folder { path, message: error.to_string() }
         };
         files::private_folder(folder).map_err(failed(folder))?;
-        let hold = Hold::take(folder, holder)?;
-        let (database, contents) = Database::open(folder.join(DATABASE), opener)?;
+        files::check_folder(folder).map_err(failed(folder))?;
         let place = folder.join(LIBRARIES);
+        for own in [holder::LOCK, DATABASE, LIBRARIES].map(|name| folder.join(name)) {
+            files::check_own(&own).map_err(failed(&own))?;
+        }
+        let hold = Hold::take(folder, holder)?;
+        let (database, contents) = Database::open(folder.join(DATABASE), via)?;
         let libraries = Libraries::open(place.clone()).map_err(failed(&place))?;
         let looked = libraries.look(&contents.libraries).map_err(failed(&place))?;
         let mut opened =
@@ -91,8 +96,8 @@ impl Disk {
                 tables.apply(Change::RemoveRollback { plugin: plugin.clone() }, |key| forgotten.push(key));
             }
         }
-        let records = forgotten.into_iter().map(|key| (key, None)).collect();
-        disk.step(records, looked.restamped).map_err(|error| match error {
+        let records: Vec<_> = forgotten.into_iter().map(|key| (key, None)).collect();
+        disk.step(&records, looked.restamped).map_err(|error| match error {
             StoreError::Write { path, message } => StoreError::Folder { path, message },
             other => other,
         })?;
@@ -109,7 +114,7 @@ impl Disk {
         let mut list = Vec::new();
         let mut records = Vec::new();
         for (key, record) in batch.records {
-            match self.write_library(&record, &list) {
+            match self.write_library(record.as_ref(), &list) {
                 Ok(None) => {}
                 Ok(Some(written)) => list.push(written),
                 Err(error) => {
@@ -126,14 +131,14 @@ impl Disk {
             outcome.result = Err(error);
             return outcome;
         }
-        outcome.result = self.step(records, list);
+        outcome.result = self.step(&records, list);
         outcome
     }
 
     /// Writes the library that a rollback point brings along, unless it is there.
     fn write_library(
         &self,
-        record: &Option<Record>,
+        record: Option<&Record>,
         written: &[(ContentHash, FileStamp)],
     ) -> Result<Option<(ContentHash, FileStamp)>, StoreError> {
         let Some(Record::Rollback(point, bytes)) = record else { return Ok(None) };
@@ -155,11 +160,11 @@ impl Disk {
     /// One step of the database, and what of the libraries follows from it.
     fn step(
         &mut self,
-        records: Vec<(Key, Option<Record>)>,
+        records: &[(Key, Option<Record>)],
         list: Vec<(ContentHash, FileStamp)>,
     ) -> Result<(), StoreError> {
         let mut points = self.points.clone();
-        for (key, record) in &records {
+        for (key, record) in records {
             match (key, record) {
                 (Key::Rollback(plugin), Some(Record::Rollback(point, _))) => {
                     points.insert(plugin.clone(), point.build);
@@ -176,11 +181,7 @@ impl Disk {
         if records.is_empty() && list.is_empty() && strike.is_empty() {
             return Ok(());
         }
-        let step = Step {
-            records: records.iter().map(|(key, record)| (key, record)).collect(),
-            list: list.clone(),
-            strike: strike.clone(),
-        };
+        let step = Step { records, list: list.clone(), strike: strike.clone() };
         self.database.commit(&step)?;
         self.points = points;
         self.listed.extend(list);

@@ -14,7 +14,8 @@ use serde::{Deserialize, Serialize};
 use super::error::StoreError;
 use super::files;
 
-const LOCK: &str = "store.lock";
+/// The file whose lock says that somebody has the folder.
+pub(super) const LOCK: &str = "store.lock";
 const NOTE: &str = "store.holder";
 const NEW_NOTE: &str = "store.holder.new";
 

@@ -54,9 +54,10 @@ impl Libraries {
             if entry.file_name().to_str().is_some_and(|name| names.contains_key(name)) {
                 continue;
             }
-            let removed = match entry.file_type()?.is_dir() {
-                true => fs::remove_dir_all(entry.path()),
-                false => fs::remove_file(entry.path()),
+            let removed = if entry.file_type()?.is_dir() {
+                fs::remove_dir_all(entry.path())
+            } else {
+                fs::remove_file(entry.path())
             };
             removed?;
             looked.swept.push(entry.path());

@@ -107,7 +107,7 @@ impl Core {
     pub(super) fn apply(core: &Arc<Self>, changes: Vec<Change>) -> Ticket {
         let mut state = core.lock();
         let State { tables, heap, marked, .. } = &mut *state;
-        let mut touched = false;
+        let (mut touched, mut renamed) = (false, false);
         for change in changes {
             let brought = match &change {
                 // One that is named already is on the heap or on the disk.
@@ -118,13 +118,16 @@ impl Core {
             };
             tables.apply(change, |key| {
                 touched = true;
+                renamed |= matches!(key, Key::Rollback(_));
                 if core.durable {
                     marked.insert(key);
                 }
             });
             heap.extend(brought);
         }
-        heap.retain(|build, _| tables.names(build));
+        if renamed {
+            heap.retain(|build, _| tables.names(build));
+        }
         // What changes nothing is as durable as what it found.
         if core.durable && touched {
             state.issued += 1;

@@ -97,7 +97,7 @@ fn seed() -> u64 {
     })
 }
 
-/// Sebastiano Vigna's SplitMix64: enough to choose by.
+/// Sebastiano Vigna's `SplitMix64`: enough to choose by.
 struct Dice(u64);
 
 impl Dice {

@@ -11,7 +11,7 @@ use crate::generation::{Generation, PhaseFailure};
 use crate::native::life::Stage;
 use crate::retire::tell_failure;
 use crate::routes::{LONGEST_PAUSE, Set};
-use crate::stagehand::{PHASE_DEADLINE, Stagehand};
+use crate::stagehand::Stagehand;
 
 /// How often a hand-over is tried when callers do not leave in time, and how long the old generations serve between.
 const ATTEMPTS: u32 = 5;
@@ -56,7 +56,7 @@ impl Stagehand {
     ) -> Result<Handed, Misstep> {
         let mut handed = Vec::new();
         for (of, old) in olds.iter().enumerate() {
-            let deadline = Instant::now() + PHASE_DEADLINE;
+            let deadline = Instant::now() + self.phase_deadline;
             let saved = self.save_for(&changes[of], old, deadline).map_err(Misstep::new(of, false))?;
             self.give(of, &news[of], &saved.0, deadline)?;
             handed.push(saved);

@@ -220,7 +220,9 @@ impl<F: FnMut(Vec<Change>)> Follower<F> {
         (self.due, self.blind) = (None, false);
         // Before the scan, so that what happens in a new folder is either scanned or hinted at.
         if let Some(Err(error)) = self.watcher.as_mut().map(Watcher::refresh) {
-            tracing::debug!(code = error.code(), "{error}");
+            // A subscriber of the application's that panics must not end the watching.
+            let told = || tracing::debug!(code = error.code(), "{error}");
+            let _ = catch_unwind(AssertUnwindSafe(told));
             self.blind = true;
         }
         let wanted: Vec<PathBuf> = self.tracker.wanted().map(ToOwned::to_owned).collect();
@@ -245,7 +247,9 @@ impl<F: FnMut(Vec<Change>)> Follower<F> {
         self.next_fallback = self.rested + self.settings.fallback;
         self.tally.looks.fetch_add(1, Ordering::Relaxed);
         if !changes.is_empty() && catch_unwind(AssertUnwindSafe(|| (self.changed)(changes))).is_err() {
-            tracing::error!("the receiver of plugin changes panicked; it goes on with the next batch");
+            let told =
+                || tracing::error!("the receiver of plugin changes panicked; it goes on with the next batch");
+            let _ = catch_unwind(told);
         }
     }
 }

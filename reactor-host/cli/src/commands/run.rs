@@ -27,15 +27,16 @@ pub(super) fn run(args: &RunArgs) -> Result<ExitStatus, CliError> {
     interrupt::on_first(move || {
         let _ = end.send(());
     })?;
+    // Before anything is said: a terminal that takes nothing must not hold up what follows.
+    let folder = plain(&args.dir.display().to_string());
+    let wanted = !args.once && !args.view.plain;
+    let (output, view) = Output::following(args.format, wanted, || format!("reactor run {folder}"))?;
     let files = if args.once { Files::AsTheyAre } else { Files::MayChange };
     let data = data_folder::for_host(args.data.path.as_deref(), &args.dir, args.once)?;
     let shared = args.sharing.allow_shared_folders;
     let host =
         Arc::new(private_host::build(std::slice::from_ref(&args.dir), files, data.as_deref(), shared)?);
     let control = if data.is_some() { private_host::serve(&host)? } else { None };
-    let folder = plain(&args.dir.display().to_string());
-    let wanted = !args.once && !args.view.plain;
-    let (output, view) = Output::following(args.format, wanted, || format!("reactor run {folder}"))?;
     let observer = output.observe(&host)?;
     let lines = output.clone();
     let awaited = (!args.once).then(|| args.dir.clone());

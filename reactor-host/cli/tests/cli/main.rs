@@ -16,6 +16,8 @@ mod dev;
 mod files;
 // `call`, `run`: plugins that run.
 mod run;
+// What the command says of itself: help, manual pages, completions, error codes; and what `doctor` says of the system.
+mod about;
 // The command line itself, and its exit codes.
 mod usage;
 // The live view, on a real terminal.

@@ -236,11 +236,11 @@ impl<'d, E: FileHeader<Endian = Endianness>> Dynamic<'_, 'd, E> {
             let section = symbol.st_shndx(self.endian);
             // The loader reads the names of those that are to be found elsewhere, too.
             let at = usize::try_from(symbol.st_name(self.endian)).unwrap_or(usize::MAX);
-            if at >= strings.len() {
+            let Some(name) = strings.get(at..).filter(|name| !name.is_empty()) else {
                 return Err(ObjectError::malformed("the name of a symbol lies outside the string table"));
-            }
+            };
             if section == SHN_UNDEF {
-                found.keepers.extend(strings.get(at..).and_then(keeper));
+                found.keepers.extend(keeper(name));
             }
             let bound = [STB_GLOBAL, STB_WEAK, STB_GNU_UNIQUE].contains(&symbol.st_bind());
             let visible = [STV_DEFAULT, STV_PROTECTED].contains(&symbol.st_visibility());

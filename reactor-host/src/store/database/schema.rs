@@ -11,8 +11,10 @@ use crate::store::codec::schema_1;
 /// The schema that this program writes.
 pub(in crate::store) const SCHEMA: u64 = 2;
 
+type Step = fn(&WriteTransaction) -> Result<(), Failure>;
+
 /// The step at index `n` leads from schema `n + 1` to the next.
-const STEPS: [fn(&WriteTransaction) -> Result<(), Failure>; 1] = [quarantine_tells_when_and_where];
+const STEPS: [Step; 1] = [quarantine_tells_when_and_where];
 
 const _: () = assert!(STEPS.len() + 1 == 2 && SCHEMA == 2, "each schema but the first is reached by a step");
 

@@ -87,7 +87,7 @@ fn the_newest_state_is_what_is_read_whether_or_not_it_is_written_yet() {
         }
         last.wait().expect("written");
         assert_eq!(store().state(&a), Some(saved(99)));
-        assert_eq!(store().state_list(), [a.clone()]);
+        assert_eq!(store().state_list(), std::slice::from_ref(&a));
         store().remove_state(&a);
         assert_eq!(store().state(&a), None);
     });

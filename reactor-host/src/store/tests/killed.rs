@@ -65,7 +65,7 @@ fn kill_one(folder: &Path, seed: u64, dice: &mut Dice) -> u64 {
     let enough = if dice.roll(4) == 0 { 0 } else { 1 + dice.roll(40) };
     let mut acknowledged = 0;
     while acknowledged < enough {
-        acknowledged = told.recv_timeout(Duration::from_secs(60)).expect("it goes on storing");
+        acknowledged = told.recv_timeout(Duration::from_mins(1)).expect("it goes on storing");
     }
     // And then at a moment between two acknowledgements.
     let moment = Duration::from_micros(dice.roll(if enough == 0 { 30_000 } else { 3_000 }));
@@ -113,7 +113,9 @@ fn a_kill_at_any_moment_loses_nothing_that_was_acknowledged() {
             if agrees {
                 break;
             }
-            step(&mut replay).into_iter().for_each(|change| model.apply(change));
+            for change in step(&mut replay) {
+                model.apply(change);
+            }
             agrees = done >= acknowledged && model == found;
         }
         assert!(agrees, "round {round}: {acknowledged} steps were acknowledged; found {found:#?}");

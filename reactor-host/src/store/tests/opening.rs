@@ -68,6 +68,45 @@ fn what_is_stored_is_for_this_user_alone() {
     }
 }
 
+#[cfg(unix)]
+#[test]
+fn what_another_user_could_have_changed_is_refused() {
+    use std::os::unix::fs::{PermissionsExt as _, chown, symlink};
+    let folder = tempfile::tempdir().expect("a folder");
+    drop(open(folder.path()));
+    let refused = |named: &Path, why: &str| {
+        let error = Store::open(folder.path(), &holder()).expect_err(why);
+        assert_eq!(error.code(), "RE0701");
+        let said = error.to_string();
+        assert!(said.contains(&named.display().to_string()) && said.contains(why), "{said}");
+    };
+    let allow = |path: &Path, mode: u32| {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("it is this user's");
+    };
+    allow(folder.path(), 0o777);
+    refused(folder.path(), "every user can write to it");
+    allow(folder.path(), 0o1777);
+    drop(open(folder.path()));
+    for (name, mode) in [("store.redb", 0o600), ("builds", 0o700)] {
+        let (path, away) = (folder.path().join(name), folder.path().join("away"));
+        allow(&path, mode | 0o002);
+        refused(&path, "every user can write to it");
+        allow(&path, mode);
+        fs::rename(&path, &away).expect("renamed");
+        symlink(&away, &path).expect("linked");
+        refused(&path, "it is a link");
+        fs::remove_file(&path).expect("it is a link");
+        fs::rename(&away, &path).expect("renamed");
+        // Only root can give a file away.
+        if chown(&path, Some(12_345), None).is_ok() {
+            refused(&path, "it belongs to user 12345");
+            let user = rustix::process::geteuid().as_raw();
+            chown(&path, Some(user), None).expect("root takes it back");
+        }
+        drop(open(folder.path()));
+    }
+}
+
 /// A database as a program of schema 1 wrote it.
 fn write_schema_1(path: &Path) {
     const QUARANTINE: TableDefinition<(&str, &[u8; 32]), &[u8]> = TableDefinition::new("quarantine");

@@ -129,13 +129,13 @@ fn a_power_failure_at_any_write_loses_nothing_that_was_acknowledged() {
     drop(open(folder.path()));
     let drive = Drive::default();
     drive.lock().safe = fs::read(folder.path().join("store.redb")).expect("it is there");
-    let opener = |drive: &Drive| -> database::Opener {
+    let through = |drive: &Drive| -> database::Opener {
         let drive = drive.clone();
         Arc::new(move |builder, _| builder.create_with_backend(drive.clone()))
     };
     let mut model = Model::default();
     let (mut steps, mut cut_while_opening) = (0, 0);
-    for round in 0..400 {
+    for round in 0..200 {
         {
             let mut platter = drive.lock();
             platter.seen = platter.safe.clone();
@@ -144,7 +144,7 @@ fn a_power_failure_at_any_write_loses_nothing_that_was_acknowledged() {
             platter.dice = dice.roll(u64::MAX);
         }
         let mut possible = vec![model.clone()];
-        match Store::open_with(folder.path(), &holder(), opener(&drive)) {
+        match Store::open_with(folder.path(), &holder(), through(&drive)) {
             Err(_) => cut_while_opening += 1,
             Ok((store, _)) => {
                 for _ in 0..200 {
@@ -170,7 +170,7 @@ fn a_power_failure_at_any_write_loses_nothing_that_was_acknowledged() {
             platter.seen = platter.safe.clone();
             platter.left = u64::MAX;
         }
-        let (store, opened) = Store::open_with(folder.path(), &holder(), opener(&drive))
+        let (store, opened) = Store::open_with(folder.path(), &holder(), through(&drive))
             .expect("it opens when the power is back");
         assert!(opened.dropped.is_empty(), "round {round}: {opened:?}");
         let found = Model::of(&store);
