@@ -90,6 +90,8 @@ fn a_client_calls_lists_swaps_and_switches_and_is_told_errors_by_code() {
     let names: Vec<_> = list.iter().map(|info| info.plugin.as_ref().expect("a plugin").as_str()).collect();
     assert_eq!(names, ["one", "two"]);
     assert_eq!(list[0].status, PluginStatus::Running { generation: 3 });
+    let retained = client.retained().expect("it answers");
+    assert_eq!((retained.budget, retained.generations.len()), (64, 0));
     assert_eq!(tell::failure(&client.swap("three").expect("it is asked"), "three").0, "RE0416");
 
     let off: reactor_host::Report =

@@ -79,20 +79,6 @@ impl Watched {
     }
 }
 
-/// Replaces a text in a library by another of the same length.
-fn patched(bytes: &[u8], from: &str, to: &str) -> Vec<u8> {
-    assert_eq!(from.len(), to.len());
-    let mut bytes = bytes.to_vec();
-    let starts: Vec<_> =
-        bytes.windows(from.len()).enumerate().filter(|(_, part)| *part == from.as_bytes()).collect();
-    let starts: Vec<usize> = starts.into_iter().map(|(at, _)| at).collect();
-    assert!(!starts.is_empty(), "`{from}` is not in the library");
-    for at in starts {
-        bytes[at..at + to.len()].copy_from_slice(to.as_bytes());
-    }
-    bytes
-}
-
 /// A list of `value`s that `echo` must give back.
 fn echoes(host: &Host, plugin: &str) {
     let value = value!({ "a": [1, null, "x"] });

@@ -15,7 +15,7 @@ fn swaps_storms_calls_and_faults_leave_no_file_thread_or_mapping_behind() {
             release: false,
         };
         // Private memory takes longer to settle: the bench holds it.
-        let bounds = [i64::MAX, 2, 2, 24];
+        let bounds = [i64::MAX, 2, 2, 64, 4];
         let figures = soak::run(&plan, |_| ());
         print!("{}", figures.table(&bounds));
         assert_eq!(figures.over(&bounds), [""; 0]);

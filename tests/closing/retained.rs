@@ -139,6 +139,25 @@ fn a_budget_of_none_refuses_what_is_known_to_stay_before_the_first_is_retained()
 }
 
 #[test]
+fn at_the_budget_the_way_back_is_open() {
+    let folder = Folder::new();
+    let manifest = "schema = 1\nid = \"no-delete\"\nversion = \"1.0.0\"\napi = \"^1\"\n";
+    folder.put("no_delete.toml", manifest.as_bytes());
+    folder.put("libno_delete.so", &corpus::bytes("no-delete"));
+    let host = host(&folder, 1);
+    let events = host.events();
+    // The first is kept to go back to; the second takes that place, and the first is retired.
+    assert!(swap_is_done(&host, "no-delete"));
+    assert_eq!(host.retained(), []);
+    assert!(swap_is_done(&host, "no-delete"));
+    assert_eq!(warning(&events, "no-delete").0, "RE0316");
+    let refused = host.swap("no-delete").expect("the host runs");
+    assert_eq!(tell::failure(&refused, "no-delete").0, "RE0317");
+    let report = host.rollback("no-delete").expect("the host runs");
+    assert_eq!(host.plugin("no-delete").expect("an id").generation().expect("it serves"), 2, "{report:?}");
+}
+
+#[test]
 fn an_event_says_whether_what_is_retained_stays_for_good() {
     let folder = Folder::new();
     folder.put("libno_delete.so", &corpus::bytes("no-delete"));

@@ -5,7 +5,7 @@ use std::time::Duration;
 use reactor_host::{EventKind, OutcomeStatus, PluginInfo, PluginStatus, Value, value};
 use reactor_tests::{corpus, tell, wait};
 
-use super::{Watched, echoes, patched};
+use super::{Watched, echoes};
 
 #[test]
 fn a_lone_library_copied_in_is_loaded_by_its_embedded_manifest() {
@@ -33,7 +33,7 @@ fn a_library_renamed_over_the_running_one_is_swapped() {
 
 /// The second build of `tally` under another version.
 fn two(version: &str) -> Vec<u8> {
-    patched(&corpus::bytes("tally-two"), "version = \"2.0.0\"", &format!("version = {version:?}"))
+    corpus::patched(&corpus::bytes("tally-two"), "version = \"2.0.0\"", &format!("version = {version:?}"))
 }
 
 #[test]

@@ -4,7 +4,7 @@ use reactor_host::{Host, PluginInfo, PluginStatus};
 use reactor_tests::folder::Folder;
 use reactor_tests::{corpus, tell, wait};
 
-use super::{Watched, echoes, patched};
+use super::{Watched, echoes};
 
 /// What is wrong with a library, and the code that says so.
 fn broken(good: &[u8]) -> Vec<(&'static str, Vec<u8>, &'static str)> {
@@ -82,7 +82,7 @@ fn a_library_of_another_abi_is_refused_with_both_fingerprints_and_never_opened()
     let folder = Folder::new();
     let ours = format!("fingerprint={}", reactor_abi::facts::FINGERPRINT_HEX);
     let theirs = "fingerprint=0123456789abcdef";
-    let path = folder.put("libanswer.so", &patched(&corpus::bytes("answer-one"), &ours, theirs));
+    let path = folder.put("libanswer.so", &corpus::patched(&corpus::bytes("answer-one"), &ours, theirs));
     folder.put("libdo_as_told.so", &corpus::bytes("do-as-told"));
     let builder =
         Host::builder("dev.reactor.tests", "1.0.0").plugins_dir(folder.path()).data_dir(data.path());

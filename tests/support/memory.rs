@@ -14,13 +14,15 @@ pub fn private_bytes() -> u64 {
     (kilobytes("Private_Dirty:") + kilobytes("Private_Clean:")) * 1024
 }
 
-/// How many files and pipes this process has open, how many threads it has, and how many mappings.
+/// How many files and pipes this process has open, how many threads it has, how many mappings, and how many of those are
+/// of files.
 ///
 /// # Panics
 ///
 /// As [`private_bytes`].
-pub fn handles() -> [u64; 3] {
+pub fn handles() -> [u64; 4] {
     let entries = |path: &str| std::fs::read_dir(path).expect("Linux tells").count() as u64;
-    let mappings = std::fs::read_to_string("/proc/self/maps").expect("Linux tells").lines().count() as u64;
-    [entries("/proc/self/fd"), entries("/proc/self/task"), mappings]
+    let maps = std::fs::read_to_string("/proc/self/maps").expect("Linux tells");
+    let (all, of_files) = (maps.lines().count(), maps.lines().filter(|line| line.contains('/')).count());
+    [entries("/proc/self/fd"), entries("/proc/self/task"), all as u64, of_files as u64]
 }

@@ -51,6 +51,7 @@ pub(super) static SEAMS: &[Seam] = catalogue! {
         RE0123: "zeros stand where something must" => "wait for the copy to end, or copy it again";
         RE0124: "a table of the file leads nowhere" => "build or copy it again";
         RE0125: "the embedded facts or manifest can not be read" => "rebuild with the host's `reactor-abi`";
+        RE0126: "the library asks for an executable stack, which would be that of the whole process" => "link it with `-z noexecstack`";
     }
     "Folders and files": "Told of one file or folder; the others in it are used all the same. What is there is looked at again at each change." {
         RE0140: "a file can not be read" => "check its permissions";
@@ -69,6 +70,8 @@ pub(super) static SEAMS: &[Seam] = catalogue! {
         RE0160: "no file events" => "nothing: the folders are looked at every so often", "Network folders and some containers give none. Changes are then seen two seconds later at most.";
         RE0161: "a folder can not be watched" => "raise the system's limit of watches (Linux: `fs.inotify.max_user_watches`)", "Until it can be, the folders are looked at every two seconds. `reactor doctor` shows the limit and what is used of it.";
         RE0162: "no thread for following folders" => "raise the limit of threads";
+        RE0163: "a file, or a folder on the way to it, belongs neither to the host's user nor to root" => "the `chown` in the message, or a folder of your own; see [Whose folder](folder.md#whose-folder)";
+        RE0164: "a file, or a folder on the way to it, can be written to by its group or everybody" => "the `chmod` in the message; see [Whose folder](folder.md#whose-folder)";
     }
     "Private copies, and what a host does not accept": "The build is not run. One that runs already goes on." {
         RE0201: "the private folder can not be made" => "name another one with `data_dir`";
@@ -219,10 +222,5 @@ pub(super) static SEAMS: &[Seam] = catalogue! {
         RE1012: "what answers is no host, or one of another version" => "use the `reactor` of the host's version";
         RE1013: "the connection ended before the answer" => "see whether the host still runs";
         RE1014: "the other side belongs to another user" => "ask as the user that runs the host";
-    }
-    "Closing a library": "" {
-        RE0315: "three quarters of the budget of retained generations are used" => "look at `Host::retained` for what keeps them; restart the program or raise `retained_budget` in time";
-        RE0316: "the budget of retained generations is reached: no plugin is swapped any more whose library stays" => "the same";
-        RE0317: "a swap was refused: the old generation would be retained, and the budget is reached; it goes on serving" => "restart the program, or raise the budget with `Host::set_retained_budget` and swap again";
     }
 };

@@ -100,15 +100,15 @@ impl Exposed {
         }
         let paths = |exposure| -> String {
             let culprits = self.culprits.iter().filter(|culprit| culprit.exposure == exposure);
-            culprits.map(|culprit| format!(" {}", culprit.path.display())).collect()
+            culprits.map(|culprit| culprit.path.display().to_string()).collect::<Vec<_>>().join(" ")
         };
         let (foreign, writable) = (paths(Exposure::Foreign), paths(Exposure::Writable));
         let mut cures = Vec::new();
         if !foreign.is_empty() {
-            cures.push(format!("`chown {}{foreign}`", self.user));
+            cures.push(format!("`chown {} {foreign}`", self.user));
         }
         if !writable.is_empty() {
-            cures.push(format!("`chmod go-w{writable}`"));
+            cures.push(format!("`chmod go-w {writable}`"));
         }
         let _ = write!(
             text,

@@ -1,3 +1,5 @@
+mod agree;
+
 use std::fs;
 use std::time::Duration;
 
@@ -211,4 +213,26 @@ fn one_plugin_is_read_by_its_folder_or_its_library() {
     assert_eq!(id("a/libother.so"), Ok("acme.other".to_owned()));
     assert_eq!(id("empty"), Err("RE0152"));
     assert_eq!(id("nothing.so"), Err("RE0140"));
+}
+
+#[test]
+fn a_scan_over_ten_thousand_unchanged_files_reads_none_of_them() {
+    const FILES: usize = 10_000;
+    let folder = Folder::new().with("lib0.so", library("acme.one", "1.0.0", 1));
+    for number in 1..FILES {
+        let text = format!("{number} is no library, though it is long enough to be looked at as one is");
+        fs::write(folder.0.path().join(format!("lib{number}.so")), text).expect("written");
+    }
+    let dirs = [folder.0.path().to_owned()];
+    let mut known = Known::new();
+    let mut look = |minutes: u64| {
+        let now = SystemTime::now() + Duration::from_mins(minutes);
+        let scan = scan_with(&dirs, &known, &ScanOptions { now, ..ScanOptions::default() });
+        known.update(&scan);
+        (scan.found.len(), scan.files_read)
+    };
+    assert_eq!(look(1), (FILES, 10_000));
+    assert_eq!(look(2), (FILES, 0));
+    fs::write(folder.0.path().join("lib1.so"), "no library either").expect("written");
+    assert_eq!(look(3), (FILES, 1));
 }

@@ -14,7 +14,7 @@ use super::{Hint, WatchError, Watcher};
 use crate::discover::{Change, Known, ScanOptions, Tracker, scan_with};
 
 /// How a [`Follow`] looks.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct FollowSettings {
     /// How often to look when events cannot be had for everything: none at all, too few, or links whose targets
     /// change elsewhere. As often it is asked where the folders are, since a mount over one, or a new name of a folder

@@ -27,6 +27,30 @@ fn list_tells_of_each_plugin_and_of_what_is_none() {
     assert_eq!(rows[2]["refused"]["code"], "RE0120");
 }
 
+#[cfg(unix)]
+#[test]
+fn shared_folders_are_taken_only_when_it_is_said() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let plugins = plugins();
+    fs::set_permissions(plugins.path(), fs::Permissions::from_mode(0o777)).expect("its own");
+    let text = |lines: &[&str], code: i32| {
+        let assert = reactor().args(lines).assert().code(code);
+        let output = assert.get_output();
+        [&output.stdout[..], &output.stderr[..]].map(String::from_utf8_lossy).concat()
+    };
+    let folder = plugins.path().display().to_string();
+    for (lines, code) in [
+        (&["list", &folder][..], 0),
+        (&["run", &folder, "--once"], 1),
+        (&["call", "--plugins", &folder, "greeting", "greet", "{\"name\": \"Ada\"}"], 1),
+    ] {
+        let refused = text(lines, code);
+        assert!(refused.contains("RE0164") && refused.contains("chmod go-w"), "{lines:?}: {refused}");
+        let taken = text(&[lines, &["--allow-shared-folders"]].concat(), 0);
+        assert!(!taken.contains("RE0164"), "{lines:?}: {taken}");
+    }
+}
+
 #[test]
 fn inspect_tells_what_a_plugin_says_of_itself() {
     let plugins = plugins();

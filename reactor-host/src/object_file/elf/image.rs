@@ -101,6 +101,13 @@ impl<'d> Image<'d> {
         self.loads.iter().any(|load| load.holds(address, size, load.file) && of(load) == Some(offset))
     }
 
+    /// Whether these bytes in memory come from no file.
+    pub(super) fn zeroed(&self, address: u64, size: u64) -> bool {
+        let after =
+            |load: &Load| address.checked_sub(load.address).is_some_and(|skipped| skipped >= load.file);
+        self.loads.iter().any(|load| load.holds(address, size, load.memory) && after(load))
+    }
+
     /// Whether a symbol may stand at `address`: inside a segment, or at the end of one.
     pub(super) fn reaches(&self, address: u64) -> bool {
         self.loads.iter().any(|load| load.holds(address, 0, load.memory))

@@ -1,7 +1,9 @@
 //! What program headers say beside what is mapped: thread-locals, what is protected later, the stack.
 
 use object::Endianness;
-use object::elf::{PF_X, PT_DYNAMIC, PT_GNU_RELRO, PT_GNU_STACK, PT_PHDR, PT_TLS, SHF_ALLOC, SHT_NOBITS};
+use object::elf::{
+    PF_X, PT_DYNAMIC, PT_GNU_RELRO, PT_GNU_STACK, PT_PHDR, PT_TLS, SHF_ALLOC, SHF_TLS, SHT_NOBITS,
+};
 use object::read::elf::{FileHeader, ProgramHeader, SectionHeader};
 
 use super::image::Image;
@@ -66,11 +68,17 @@ pub(super) fn check_sections<E: FileHeader<Endian = Endianness>>(
     for section in sections {
         let flags = section.sh_flags(endian).0;
         let size: u64 = section.sh_size(endian).into();
-        if flags & SHF_ALLOC.0 == 0 || size == 0 || section.sh_type(endian) == SHT_NOBITS {
+        if flags & SHF_ALLOC.0 == 0 || size == 0 {
             continue;
         }
         let (address, offset) = (section.sh_addr(endian).into(), section.sh_offset(endian).into());
-        if !image.maps(address, size, offset) {
+        let fits = match section.sh_type(endian) {
+            // Each thread has its own.
+            SHT_NOBITS if flags & SHF_TLS.0 != 0 => true,
+            SHT_NOBITS => image.zeroed(address, size),
+            _ => image.maps(address, size, offset),
+        };
+        if !fits {
             return Err(ObjectError::malformed(format!(
                 "the section for address {address:#x} is not what its segment has there"
             )));

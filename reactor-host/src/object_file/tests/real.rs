@@ -154,6 +154,48 @@ fn a_place_in_memory_makes_no_difference() {
     assert_eq!(ObjectFile::read(&shifted[1..]), ObjectFile::read(library()));
 }
 
+/// Where a table of 64-bit entries begins, by the number of its section type, and how many bytes it has.
+fn section_of(bytes: &[u8], kind: u32) -> (usize, usize) {
+    use object::read::elf::{FileHeader as _, SectionHeader as _};
+    let header = elf_format::FileHeader64::<Endianness>::parse(bytes).expect("a library of this system");
+    let endian = header.endian().expect("one of two");
+    let sections = header.section_headers(endian, bytes).expect("linkers write them");
+    let found = sections.iter().find(|section| section.sh_type(endian).0 == kind).expect("it is there");
+    let number = |value: u64| usize::try_from(value).expect("it is in memory");
+    (number(found.sh_offset(endian)), number(found.sh_size(endian)))
+}
+
+#[cfg(target_pointer_width = "64")]
+#[test]
+fn what_the_loader_would_follow_blindly_is_refused() {
+    const RELA: u32 = 4;
+    const DYNSYM: u32 = 11;
+    const VERNEED: u32 = 0x6fff_fffe;
+    const VERSYM: u32 = 0x6fff_ffff;
+    let whole = library();
+    ObjectFile::read(whole).expect("nothing is wrong with it");
+    let refused = |what: &str, change: &dyn Fn(&mut Vec<u8>)| {
+        let mut bytes = whole.to_vec();
+        change(&mut bytes);
+        let error = ObjectFile::read(&bytes).expect_err(what);
+        assert!(error.to_string().contains(what), "{what}: {error}");
+    };
+    let at = |kind| section_of(whole, kind).0;
+    let put = |bytes: &mut Vec<u8>, at: usize, new: &[u8]| bytes[at..at + new.len()].copy_from_slice(new);
+    refused("is none for a library", &|bytes| put(bytes, at(RELA) + 24 + 8, &[0xee]));
+    refused("outside of the library", &|bytes| put(bytes, at(RELA) + 16, &[0xff; 4]));
+    refused("write to one place", &|bytes| {
+        let second = bytes[at(RELA) + 24..at(RELA) + 32].to_vec();
+        put(bytes, at(RELA), &second);
+    });
+    refused("a version that is not there", &|bytes| put(bytes, at(VERSYM) + 2, &[0x77, 0x07]));
+    refused("a library that is not needed", &|bytes| put(bytes, at(VERNEED) + 4, &[1, 0]));
+    refused("string table", &|bytes| put(bytes, at(DYNSYM) + 24, &[0xff; 4]));
+    let executable = build(&["-shared", "-Wl,-z,execstack"]);
+    assert_eq!(ObjectFile::read(&executable), Err(ObjectError::ExecutableStack));
+    assert_eq!(ObjectError::ExecutableStack.code(), "RE0126");
+}
+
 proptest! {
     #[test]
     fn a_damaged_library_gets_an_answer(

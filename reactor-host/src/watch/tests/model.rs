@@ -284,7 +284,9 @@ proptest! {
         for step in &steps {
             world.apply(*step);
             if step.3 {
-                changes.try_iter().for_each(|batch| state.take(batch));
+                for batch in changes.try_iter() {
+                    state.take(batch);
+                }
             }
         }
         let fresh = State::fresh(&world.plugins(), SystemTime::now());
