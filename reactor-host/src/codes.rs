@@ -105,11 +105,16 @@ fn normal(text: &str) -> Option<String> {
 fn is_slip(written: &str, meant: &str) -> bool {
     let (written, meant) = (written.as_bytes(), meant.as_bytes());
     let same = written.iter().zip(meant).take_while(|(a, b)| a == b).count();
-    let (w, m) = (&written[same..], &meant[same..]);
-    match (w, m) {
+    let (found, wanted) = (&written[same..], &meant[same..]);
+    match (found, wanted) {
         ([], [] | [_]) | ([_], []) => true,
-        ([a, b, rest @ ..], [c, d, after @ ..]) if a == d && b == c && rest == after => true,
-        ([_, rest @ ..], [_, after @ ..]) => rest == after || w == after || rest == m,
+        // Two that changed places.
+        ([first, second, rest @ ..], [.., _])
+            if wanted.starts_with(&[*second, *first]) && rest == &wanted[2..] =>
+        {
+            true
+        }
+        ([_, rest @ ..], [_, after @ ..]) => rest == after || found == after || rest == wanted,
         _ => false,
     }
 }

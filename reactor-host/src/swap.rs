@@ -104,12 +104,21 @@ fn check_state(old: &Manifest, new: &Manifest) -> Result<(), Reason> {
     }
 }
 
-/// The schema to bring a state down to that `held` keeps, so that `reader` reads it; `None`: it can not be.
-fn schema_for(reader: &StateRules, held: &StateRules) -> Option<Option<u32>> {
+/// How one build is given a state of another's.
+enum Giving {
+    /// As it was saved.
+    AsItIs,
+    /// Brought down to this schema.
+    BroughtDown(u32),
+}
+
+/// How `reader` can be given a state that `held` keeps; `None`: not at all.
+fn giving(reader: &StateRules, held: &StateRules) -> Option<Giving> {
     if reader.reads.contains(&held.schema) {
-        return Some(None);
+        return Some(Giving::AsItIs);
     }
-    held.downgrades_to.iter().find(|schema| reader.reads.contains(schema)).map(|schema| Some(*schema))
+    let down = held.downgrades_to.iter().find(|schema| reader.reads.contains(schema));
+    down.map(|schema| Giving::BroughtDown(*schema))
 }
 
 pub(crate) fn lives(generations: &[Arc<Generation>]) -> Set {
@@ -119,9 +128,9 @@ pub(crate) fn lives(generations: &[Arc<Generation>]) -> Set {
 impl Stagehand {
     /// Replaces the old generation of each change by one of its build, providers first. After an error the old ones
     /// serve as before.
-    pub(crate) fn swap(&self, changes: Vec<Change>) -> Result<Swapped, NotSwapped> {
+    pub(crate) fn swap(&self, changes: &[Change]) -> Result<Swapped, NotSwapped> {
         let begun = Instant::now();
-        for Change { old, build, direction } in &changes {
+        for Change { old, build, direction } in changes {
             // A way back is always open, whatever stays in memory for it.
             let checked = match direction {
                 Direction::Forward => check_state(&old.build.manifest, &build.manifest)
@@ -133,9 +142,9 @@ impl Stagehand {
                 return Err(NotSwapped { culprit, reason, guilty: false, lost: Vec::new() });
             }
         }
-        let news = self.raise_beside(&changes)?;
+        let news = self.raise_beside(changes)?;
         let olds: Vec<_> = changes.iter().map(|change| Arc::clone(&change.old)).collect();
-        let handed = self.hand_over(&changes, &olds, &news);
+        let handed = self.hand_over(changes, &olds, &news);
         let (pairs, paused) = match handed {
             Ok(handed) => handed,
             Err(misstep) => return Err(self.give_up(misstep, news, Vec::new())),
@@ -152,6 +161,21 @@ impl Stagehand {
             self.shared.set_output(&new.life.plugin, Some(new.output.clone()));
         }
         Ok(Swapped { pairs, took: begun.elapsed(), paused })
+    }
+
+    /// `save`, in the form that the reader wants.
+    fn save_as(
+        &self,
+        generation: &Arc<Generation>,
+        giving: &Giving,
+        deadline: Instant,
+    ) -> Result<Arc<Vec<u8>>, PhaseFailure> {
+        let saving = Arc::clone(generation);
+        let saved = match *giving {
+            Giving::AsItIs => self.within(deadline, "save", move || saving.run(Op::Save)),
+            Giving::BroughtDown(schema) => self.within(deadline, "save", move || saving.save_as(schema)),
+        };
+        saved.map(Arc::new)
     }
 
     /// Retires the new generations.

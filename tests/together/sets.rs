@@ -92,9 +92,8 @@ fn when_one_fails_none_takes_over() {
 fn a_build_that_was_held_up_takes_over_with_the_better_build_of_the_other() {
     let bad = Arc::new(AtomicBool::new(false));
     let fails = Arc::clone(&bad);
-    let sick = front(|| ()).on("init", move |_| match fails.load(Ordering::SeqCst) {
-        true => Err(Error::new("acme.broken", "no")),
-        false => Ok(()),
+    let sick = front(|| ()).on("init", move |_| {
+        if fails.load(Ordering::SeqCst) { Err(Error::new("acme.broken", "no")) } else { Ok(()) }
     });
     let host = started([back(), sick]);
     bad.store(true, Ordering::SeqCst);

@@ -43,9 +43,12 @@ fn after_its_trial_the_build_before_is_loaded_again_and_goes_on_with_the_state()
 fn a_way_back_that_fails_leaves_the_build_that_serves_and_its_good_name() {
     let broken = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
     let fails = std::sync::Arc::clone(&broken);
-    let old = build("old").on("init", move |_| match fails.load(std::sync::atomic::Ordering::SeqCst) {
-        true => Err(reactor_abi::Error::new("acme.gone", "its files are gone")),
-        false => Ok(()),
+    let old = build("old").on("init", move |_| {
+        if fails.load(std::sync::atomic::Ordering::SeqCst) {
+            Err(reactor_abi::Error::new("acme.gone", "its files are gone"))
+        } else {
+            Ok(())
+        }
     });
     let (host, clock) = started([old]);
     let events = host.events();

@@ -26,9 +26,8 @@ fn a_build_that_fails_its_health_check_is_rolled_back_quarantined_and_not_tried_
     let events = host.events();
     let ill = Arc::new(AtomicBool::new(true));
     let sick = Arc::clone(&ill);
-    let new = build("new").on("health", move |_| match sick.load(Ordering::SeqCst) {
-        true => Err(Error::new("acme.ill", "the index is gone")),
-        false => Ok(()),
+    let new = build("new").on("health", move |_| {
+        if sick.load(Ordering::SeqCst) { Err(Error::new("acme.ill", "the index is gone")) } else { Ok(()) }
     });
     new.install(&host);
     let (from, code, message) = rolled_back(&events, "one");

@@ -190,7 +190,10 @@ impl Conductor {
             Some(Change { old, build: Arc::clone(slot.successor()?), direction })
         };
         let changes: Vec<_> = group.iter().filter_map(change).collect();
-        match self.stage.swap(changes) {
+        let outcome = self.stage.swap(&changes);
+        // Who retires a generation needs it for itself.
+        drop(changes);
+        match outcome {
             Ok(swapped) => {
                 self.note_swapped(&swapped);
                 self.tell_swapped(&swapped, report);

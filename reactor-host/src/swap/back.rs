@@ -3,9 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use reactor_abi::ffi::Op;
-
-use super::{Pair, lives, schema_for};
+use super::{Pair, giving, lives};
 use crate::event::{EventKind, StateOutcome};
 use crate::generation::{Generation, PhaseFailure};
 use crate::manifest::PluginId;
@@ -91,10 +89,13 @@ impl Stagehand {
         state: &Arc<Vec<u8>>,
         limit: Duration,
     ) -> Result<StateOutcome, PhaseFailure> {
-        let saved = match self.save_back(old, new, Instant::now() + limit) {
-            None => return Ok(StateOutcome::AtSwitch),
-            Some(Ok(saved)) => Arc::new(saved),
-            Some(Err(failure)) => {
+        let rules = old.build.manifest.state.as_ref().zip(new.build.manifest.state.as_ref());
+        let Some(giving) = rules.and_then(|(reader, held)| giving(reader, held)) else {
+            return Ok(StateOutcome::AtSwitch);
+        };
+        let saved = match self.save_as(new, &giving, Instant::now() + limit) {
+            Ok(saved) => saved,
+            Err(failure) => {
                 tell_failure(&self.shared, &new.life, &failure);
                 return Ok(StateOutcome::AtSwitch);
             }
@@ -108,19 +109,6 @@ impl Stagehand {
                 self.restore(old, state, Instant::now() + limit).map(|()| StateOutcome::AtSwitch)
             }
         }
-    }
-
-    /// The state of `new` in a schema that `old` reads; `None`: it can not be had in one.
-    fn save_back(
-        &self,
-        old: &Arc<Generation>,
-        new: &Arc<Generation>,
-        deadline: Instant,
-    ) -> Option<Result<Vec<u8>, PhaseFailure>> {
-        let wanted = schema_for(old.build.manifest.state.as_ref()?, new.build.manifest.state.as_ref()?)?;
-        let saving = Arc::clone(new);
-        let save = move || wanted.map_or_else(|| saving.run(Op::Save), |schema| saving.save_as(schema));
-        Some(self.within(deadline, "save", save))
     }
 }
 

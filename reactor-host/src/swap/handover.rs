@@ -3,9 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use reactor_abi::ffi::Op;
-
-use super::{Change, Direction, Misstep, Pair, lives, pause_of, schema_for};
+use super::{Change, Direction, Misstep, Pair, giving, lives, pause_of};
 use crate::event::StateOutcome;
 use crate::generation::{Generation, PhaseFailure};
 use crate::native::life::Stage;
@@ -17,8 +15,8 @@ use crate::stagehand::Stagehand;
 const ATTEMPTS: u32 = 5;
 const BETWEEN_ATTEMPTS: Duration = Duration::from_millis(100);
 
-/// What each of the new ones took over.
-type Handed = Vec<(Option<Arc<Vec<u8>>>, StateOutcome)>;
+/// What one of the new ones took over.
+type Given = (Option<Arc<Vec<u8>>>, StateOutcome);
 
 impl Stagehand {
     /// State, then the switch. On failure the old generations serve again.
@@ -43,7 +41,9 @@ impl Stagehand {
     }
 
     fn switch(&self, olds: &[Arc<Generation>], news: &[Arc<Generation>]) {
-        news.iter().for_each(|new| new.life.set_stage(Stage::Live));
+        for new in news {
+            new.life.set_stage(Stage::Live);
+        }
         self.shared.routes.serve_set(&lives(news), &lives(olds));
     }
 
@@ -53,12 +53,12 @@ impl Stagehand {
         changes: &[Change],
         olds: &[Arc<Generation>],
         news: &[Arc<Generation>],
-    ) -> Result<Handed, Misstep> {
+    ) -> Result<Vec<Given>, Misstep> {
         let mut handed = Vec::new();
         for (of, old) in olds.iter().enumerate() {
             let deadline = Instant::now() + self.phase_deadline;
             let saved = self.save_for(&changes[of], old, deadline).map_err(Misstep::new(of, false))?;
-            self.give(of, &news[of], &saved.0, deadline)?;
+            self.give(of, &news[of], saved.0.as_ref(), deadline)?;
             handed.push(saved);
         }
         self.switch(olds, news);
@@ -75,7 +75,7 @@ impl Stagehand {
         olds: &[Arc<Generation>],
         news: &[Arc<Generation>],
         limit: Duration,
-    ) -> Result<(Handed, Duration), Misstep> {
+    ) -> Result<(Vec<Given>, Duration), Misstep> {
         let (routes, set) = (&self.shared.routes, lives(olds));
         for attempt in 1..=ATTEMPTS {
             let begun = Instant::now();
@@ -135,14 +135,14 @@ impl Stagehand {
         olds: &[Arc<Generation>],
         news: &[Arc<Generation>],
         deadline: Instant,
-    ) -> Result<Handed, Misstep> {
+    ) -> Result<Vec<Given>, Misstep> {
         for (of, old) in olds.iter().enumerate().rev() {
             self.suspend_by(old, deadline).map_err(Misstep::new(of, false))?;
         }
         let mut handed = Vec::new();
         for (of, old) in olds.iter().enumerate() {
             let saved = self.save_for(&changes[of], old, deadline).map_err(Misstep::new(of, false))?;
-            self.give(of, &news[of], &saved.0, deadline)?;
+            self.give(of, &news[of], saved.0.as_ref(), deadline)?;
             handed.push(saved);
         }
         Ok(handed)
@@ -152,7 +152,7 @@ impl Stagehand {
         &self,
         of: usize,
         new: &Arc<Generation>,
-        state: &Option<Arc<Vec<u8>>>,
+        state: Option<&Arc<Vec<u8>>>,
         deadline: Instant,
     ) -> Result<(), Misstep> {
         let Some(state) = state else { return Ok(()) };
@@ -188,7 +188,7 @@ impl Stagehand {
         change: &Change,
         old: &Arc<Generation>,
         deadline: Instant,
-    ) -> Result<(Option<Arc<Vec<u8>>>, StateOutcome), PhaseFailure> {
+    ) -> Result<Given, PhaseFailure> {
         let before = || match &change.direction {
             Direction::Forward => None,
             Direction::Back(state) => state.clone(),
@@ -198,12 +198,9 @@ impl Stagehand {
             let outcome = if state.is_some() { StateOutcome::AtSwitch } else { StateOutcome::None };
             return Ok((state, outcome));
         };
-        let wanted = match schema_for(reader, held) {
-            Some(wanted) => wanted,
-            None => return Ok((before(), StateOutcome::AtSwitch)),
+        let Some(giving) = giving(reader, held) else {
+            return Ok((before(), StateOutcome::AtSwitch));
         };
-        let saving = Arc::clone(old);
-        let save = move || wanted.map_or_else(|| saving.run(Op::Save), |schema| saving.save_as(schema));
-        Ok((Some(Arc::new(self.within(deadline, "save", save)?)), StateOutcome::HandedOver))
+        Ok((Some(self.save_as(old, &giving, deadline)?), StateOutcome::HandedOver))
     }
 }

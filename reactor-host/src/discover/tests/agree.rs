@@ -47,7 +47,7 @@ fn a_hundred_thousand_reads_against_a_renaming_writer_agree_with_their_hash_and_
             assert_eq!(ContentHash::of(&candidate.bytes), candidate.hash);
             let embedded = candidate.object.embedded.as_ref().expect("facts");
             assert_eq!(embedded.facts.package, format!("fixture {build}"), "the facts are of these bytes");
-            let private = stager.stage(&candidate, round).expect("a private copy");
+            let private = stager.stage(&candidate, &candidate.bytes, round).expect("a private copy");
             let copy = fs::read(private.path()).expect("a private copy");
             assert_eq!(ContentHash::of(&copy), candidate.hash, "the private copy is these bytes");
             *seen.entry(build).or_default() += 1;
