@@ -212,7 +212,7 @@ fn a_folder_that_others_can_write_to_is_refused_with_its_code_and_what_runs_goes
     let events = host.events();
     set(0o755);
     wait::event(&events, |event| is(event, loaded));
-    set(0o770);
+    set(0o707);
     wait::until("it is told", || refusal(&host, &plugins).as_deref() == Some("RE0164"));
     fs::write(plugins.join("libanswer.so"), corpus::bytes("answer-two")).expect("written");
     let report = host.swap("answer").expect("the host runs");

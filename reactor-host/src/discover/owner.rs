@@ -13,6 +13,8 @@ use thiserror::Error;
 
 #[cfg(not(unix))]
 mod other;
+#[cfg(unix)]
+mod private_group;
 #[cfg(all(test, unix))]
 mod tests;
 #[cfg(unix)]
@@ -45,7 +47,7 @@ impl From<std::io::Error> for Fault {
 pub enum Exposure {
     /// It belongs to another user than this process's, and not to root.
     Foreign,
-    /// Its group, or everybody, can write to it.
+    /// Its group, which is not the user's own, or everybody can write to it.
     Writable,
 }
 

@@ -11,6 +11,7 @@ use rustix::fs::{
     AtFlags, FileType, Mode, OFlags, Stat, fstat, open as open_at_path, openat, readlinkat, statat,
 };
 
+use super::private_group::is_private;
 use super::{Culprit, Exposed, Exposure, Fault};
 
 /// As many links as Linux follows in one path.
@@ -18,6 +19,7 @@ const MAX_LINKS: usize = 40;
 
 const STICKY: u32 = 0o1000;
 const GROUP_OR_OTHERS_WRITE: u32 = 0o022;
+const OTHERS_WRITE: u32 = 0o002;
 
 /// A pipe that took the name after the check neither blocks the reader nor becomes its terminal.
 const FILE: OFlags = OFlags::RDONLY.union(OFlags::NONBLOCK).union(OFlags::NOCTTY).union(OFlags::CLOEXEC);
@@ -72,6 +74,20 @@ impl Judge {
         [self.user, 0].contains(&stat.st_uid)
     }
 
+    /// Whether anybody else can write to it. A group with nobody but the user in it is nobody else; it is looked up anew
+    /// each time, since it is seldom asked for and may change.
+    fn others_write(&self, stat: &Stat) -> bool {
+        let mode = mode(stat);
+        if mode & GROUP_OR_OTHERS_WRITE == 0 {
+            return false;
+        }
+        if mode & OTHERS_WRITE != 0 {
+            return true;
+        }
+        let read = |path| std::fs::read_to_string(path).unwrap_or_default();
+        !is_private(stat.st_gid, self.user, &read("/etc/passwd"), &read("/etc/group"))
+    }
+
     fn blame(&mut self, path: &Path, stat: &Stat, exposure: Exposure) {
         if self.culprits.iter().any(|known| known.path == path && known.exposure == exposure) {
             return;
@@ -85,7 +101,7 @@ impl Judge {
         if !self.is_ours(stat) {
             self.blame(path, stat, Exposure::Foreign);
         }
-        if mode(stat) & GROUP_OR_OTHERS_WRITE != 0 {
+        if self.others_write(stat) {
             self.blame(path, stat, Exposure::Writable);
         }
     }
@@ -95,7 +111,7 @@ impl Judge {
         if !self.is_ours(&folder.stat) {
             self.blame(&folder.path, &folder.stat, Exposure::Foreign);
         }
-        if mode(&folder.stat) & GROUP_OR_OTHERS_WRITE == 0 {
+        if !self.others_write(&folder.stat) {
             return;
         }
         if mode(&folder.stat) & STICKY == 0 {
