@@ -13,8 +13,6 @@ use rustix::process::{Pid, Signal, kill_process};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{Winsize, tcsetwinsize};
 
-use crate::fixture::state;
-
 /// How long anything may take before a test gives up.
 const DEADLINE: Duration = Duration::from_mins(2);
 
@@ -22,7 +20,6 @@ const DEADLINE: Duration = Duration::from_mins(2);
 pub(crate) fn at_a_terminal(program: impl AsRef<std::ffi::OsStr>) -> Command {
     let mut command = Command::new(program);
     command.env("TERM", "xterm-256color").env_remove("CI").env_remove("NO_COLOR");
-    command.env("XDG_STATE_HOME", state()).env_remove("REACTOR_DATA");
     command
 }
 
