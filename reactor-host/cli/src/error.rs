@@ -225,8 +225,8 @@ fn bad_value(source: &serde_json::Error, from_stdin: bool) -> String {
 
 fn no_such_code(text: &str, near: &[&str]) -> String {
     if let [first, rest @ ..] = near {
-        let more: String = rest.iter().map(|code| format!(", {code}")).collect();
-        return format!("there is no error code {text}; did you mean {first}{more}?");
+        let more = std::iter::once(first).chain(rest).copied().collect::<Vec<_>>().join(", ");
+        return format!("there is no error code {text}; did you mean {more}?");
     }
     let looks_like_ours = text.get(..2).is_some_and(|start| start.eq_ignore_ascii_case("RE"));
     if looks_like_ours || text.bytes().all(|byte| byte.is_ascii_digit()) {

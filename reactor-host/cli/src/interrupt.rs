@@ -13,12 +13,12 @@ const KILLED_BY_INTERRUPT: i32 = 130;
 /// [`CliError::Interrupt`] where the system does not let us listen.
 pub(crate) fn on_first(end: impl FnOnce() + Send + 'static) -> Result<(), CliError> {
     let mut end = Some(end);
-    ctrlc::set_handler(move || match end.take() {
-        Some(end) => end(),
-        None => {
-            crate::live::restore();
-            std::process::exit(KILLED_BY_INTERRUPT)
+    ctrlc::set_handler(move || {
+        if let Some(end) = end.take() {
+            return end();
         }
+        crate::live::restore();
+        std::process::exit(KILLED_BY_INTERRUPT)
     })?;
     Ok(())
 }

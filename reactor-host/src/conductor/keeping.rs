@@ -58,7 +58,7 @@ impl Conductor {
         let reason = Reason::new(
             "RE0520",
             format!(
-                "build {} of {plugin} is quarantined: [{}] {}; build it anew, or lift it with `reactor quarantine lift \
+                "build {} of {plugin} is quarantined: [{}] {}; build it anew, or lift it with `reactor quarantine --lift \
                  {plugin}`",
                 record.build.short(),
                 record.code,

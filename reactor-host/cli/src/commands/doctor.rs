@@ -8,6 +8,7 @@ mod judge;
 #[cfg(test)]
 mod tests;
 
+use std::fmt::Write as _;
 use std::path::Path;
 
 use serde::Serialize;
@@ -66,7 +67,8 @@ fn text(line: &Line) -> String {
     };
     let mut text = format!("{style}{word:4}{style:#}  {:9}  {}", line.check, plain(&line.found));
     if let Some(remedy) = &line.remedy {
-        text.push_str(&format!("\n                 → {}", plain(remedy)));
+        // Writing to a text can not fail.
+        let _ = write!(text, "\n                 → {}", plain(remedy));
     }
     text
 }

@@ -79,9 +79,9 @@ pub(super) fn run(args: &RunArgs) -> Result<ExitStatus, CliError> {
     drop(observer);
     drop(host);
     drop(control);
-    let printed = printer.finish();
+    let finished = printer.finish();
     drop(view);
-    printed?;
+    finished?;
     Ok(status)
 }
 

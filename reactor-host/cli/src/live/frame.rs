@@ -47,12 +47,12 @@ pub(crate) fn frame(model: &Model, size: Size) -> Vec<String> {
 
 /// `reactor run plugins   6 plugins: 5 running, 1 failed`.
 fn title(model: &Model, width: usize) -> String {
+    const HINT: &str = "Ctrl-C ends";
     let mut line = format!("{}  {} plugin{}", model.title, model.rows.len(), plural(model.rows.len()));
-    let counted = summary(model.rows.iter());
+    let counted = summary(&model.rows.iter());
     if !counted.is_empty() {
         let _ = write!(line, ": {counted}");
     }
-    const HINT: &str = "Ctrl-C ends";
     let gap = width.saturating_sub(columns(&line) + HINT.len());
     if gap < 2 {
         return line;
@@ -64,7 +64,7 @@ fn plural(number: usize) -> &'static str {
     if number == 1 { "" } else { "s" }
 }
 
-fn summary<'a>(rows: impl Iterator<Item = &'a Row> + Clone) -> String {
+fn summary<'a>(rows: &(impl Iterator<Item = &'a Row> + Clone)) -> String {
     let counted = State::ALL.iter().filter_map(|state| {
         let number = rows.clone().filter(|row| row.state == *state).count();
         let style = style(*state);
@@ -90,7 +90,7 @@ fn choose(rows: &[Row], room: usize) -> (Vec<&Row>, Vec<&Row>) {
 }
 
 fn rest(hidden: &[&Row]) -> Option<String> {
-    let counted = summary(hidden.iter().copied());
+    let counted = summary(&hidden.iter().copied());
     (!hidden.is_empty()).then(|| format!("{FAINT}… and {} more:{FAINT:#} {counted}", hidden.len()))
 }
 

@@ -188,8 +188,8 @@ fn a_follower_ends_with_ctrl_c_and_when_nobody_reads_it_and_the_host_goes_on() {
     let mut child = Command::new(assert_cmd::cargo::cargo_bin!("reactor"));
     child.args(["events", "-f", "--plugins"]).arg(plugins.path()).env("XDG_STATE_HOME", state());
     let mut child = child.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
-    let mut line = String::new();
-    BufReader::new(child.stdout.take().expect("piped")).read_line(&mut line).expect("a line");
+    let mut first = String::new();
+    BufReader::new(child.stdout.take().expect("piped")).read_line(&mut first).expect("a line");
     // The reader has gone with its first line; the next event is written to nobody.
     ask("swap", plugins.path(), &["greeting"], 0);
     let output = child.wait_with_output().expect("it ends");

@@ -62,25 +62,26 @@ fn a_terminal_shows_a_table_that_is_kept_up_to_date() {
 #[test]
 fn a_terminal_that_takes_nothing_does_not_hold_up_the_host() {
     let plugins = plugins();
-    let data = tempfile::tempdir().expect("a temporary folder");
+    let temporary = tempfile::tempdir().expect("a temporary folder");
+    // Made by the command, for this user alone: only there does it serve.
+    let data = temporary.path().join("data");
     let pty = Pty::new(100, 24);
     // Ctrl-S.
     tcflow(&pty.theirs, Action::OOff).expect("it is a terminal");
     let mut command = run(plugins.path());
-    command.env("REACTOR_DATA", data.path());
+    command.env("REACTOR_DATA", &data);
     let mut child = pty.start(command);
-    until("both are loaded", &mut child, || copies(data.path()) == 2);
+    until("both are loaded", &mut child, || copies(&data) == 2);
     rebuild(plugins.path(), "greeting");
     // The terminal tells nothing, so the host is asked.
     until("one is swapped", &mut child, || {
         let mut list = reactor();
-        let output =
-            list.args(["list", "--json"]).arg(plugins.path()).env("REACTOR_DATA", data.path()).output();
+        let output = list.args(["list", "--json"]).arg(plugins.path()).env("REACTOR_DATA", &data).output();
         let rows = rows(&output.expect("it ends").stdout);
         rows.iter().any(|row| row["plugin"] == "greeting" && row["generation"] == 3)
     });
     interrupt(&child);
-    until("the host ends", &mut child, || copies(data.path()) == 0);
+    until("the host ends", &mut child, || copies(&data) == 0);
     assert_eq!(child.wait().expect("it ends").code(), Some(0));
 }
 

@@ -69,7 +69,7 @@ pub(super) struct Running {
     /// The application, its version and its process.
     pub(super) name: String,
     /// How many plugins run.
-    pub(super) running: usize,
+    pub(super) plugins: usize,
     /// Those that failed or were refused.
     pub(super) troubled: Vec<String>,
     /// Plugins with generations that serve no more and can not be closed, and how many.

@@ -110,6 +110,7 @@ fn state(path: &Path, to_be_written: bool) -> FolderState {
 }
 
 #[cfg(unix)]
+#[expect(clippy::unnecessary_wraps, reason = "other systems have none")]
 fn user() -> Option<u32> {
     Some(rustix::process::geteuid().as_raw())
 }
@@ -120,6 +121,7 @@ fn user() -> Option<u32> {
 }
 
 #[cfg(unix)]
+#[expect(clippy::unnecessary_wraps, reason = "other systems do not tell")]
 fn kernel() -> Option<String> {
     let name = rustix::system::uname();
     Some(format!("{} {}", name.sysname().to_string_lossy(), name.release().to_string_lossy()))

@@ -134,7 +134,7 @@ fn host(host: &Host, mappings: Option<u64>) -> Vec<Line> {
         }
         Host::Running(host) => host,
     };
-    let mut lines = vec![ok(CHECK, format!("{} runs {}", host.name, counted(host.running, "plugin")))];
+    let mut lines = vec![ok(CHECK, format!("{} runs {}", host.name, counted(host.plugins, "plugin")))];
     if !host.troubled.is_empty() {
         lines.push(warn(
             CHECK,
@@ -335,7 +335,7 @@ fn number(number: Option<u64>) -> String {
 fn size(bytes: u64) -> String {
     match bytes {
         ..0x10_0000 => format!("{} KiB", bytes >> 10),
-        ..0x4000_0000 => format!("{} MiB", bytes >> 20),
+        0x10_0000..0x4000_0000 => format!("{} MiB", bytes >> 20),
         _ => format!("{} GiB", bytes >> 30),
     }
 }

@@ -38,7 +38,7 @@ fn good() -> Facts {
         }],
         host: Some(Host::Running(Running {
             name: "dev.example.editor 1.6.0 (process 4711)".to_owned(),
-            running: 6,
+            plugins: 6,
             retained: vec![("clock".to_owned(), 2)],
             mappings: Some(1200),
             ..Running::default()

@@ -38,7 +38,7 @@ fn answer(mut client: Client) -> Result<Running, CliError> {
     });
     Ok(Running {
         name,
-        running: listed.iter().filter(runs).count(),
+        plugins: listed.iter().filter(runs).count(),
         troubled: listed.iter().filter(is_trouble).map(name_of).collect(),
         retained: retained.filter(|(_, number)| *number > 0).collect(),
         quarantined: quarantined.into_iter().map(|build| (build.plugin.to_string(), build.code)).collect(),
