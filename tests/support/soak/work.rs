@@ -156,7 +156,7 @@ impl Work {
     fn put_faulty(&mut self, config: &str) -> reactor_host::Report {
         let manifest = format!(
             "schema = 1\nid = \"{FAULTY}\"\nversion = \"1.0.0\"\napi = \"^1\"\n[run]\nstop-deadline = \"100ms\"\n\
-             [config]\n{config}\n"
+             [health]\ntrial = \"0s\"\n[config]\n{config}\n"
         );
         let bytes = self.bytes(FAULTY);
         self.folder.put("any_fault.toml", manifest.as_bytes());

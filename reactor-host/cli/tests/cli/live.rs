@@ -113,7 +113,7 @@ pub(crate) fn check(event: &Value) {
     assert!(event["seq"].is_u64() && event["at_us"].is_u64(), "{event}");
     let text = |field: &str| event[field].as_str().is_some_and(|text| !text.is_empty());
     match kind {
-        "refused" | "failed" => assert!(text("code") && text("message"), "{event}"),
+        "refused" | "failed" | "warned" => assert!(text("code") && text("message"), "{event}"),
         "retired" => {
             assert!(
                 ["unloaded", "retained", "linked"].iter().any(|verdict| event["verdict"] == *verdict),
@@ -128,7 +128,6 @@ pub(crate) fn check(event: &Value) {
         "trial_passed" => assert!(event["from"].is_u64(), "{event}"),
         "quarantined" => assert!(text("build") && text("code") && text("message"), "{event}"),
         "released" => assert!(text("build"), "{event}"),
-        "warned" => assert!(text("code") && text("message"), "{event}"),
         "rolled_back" => assert!(event["from"].is_u64() && text("state"), "{event}"),
         "log" => assert!(text("level") && text("message") && event["fields"].is_object(), "{event}"),
         "discovered" => assert!(text("path"), "{event}"),

@@ -119,11 +119,11 @@ fn each_trouble_is_one_line_that_says_what_to_do() {
         ("temporary", Verdict::Fail, "8 MiB free", |facts| private(facts).free_bytes = Some(8 << 20)),
         ("temporary", Verdict::Warn, "100 MiB free", |facts| private(facts).free_bytes = Some(100 << 20)),
         ("temporary", Verdict::Fail, "is not there", |facts| {
-            facts.homes[0].folder.state = FolderState::Missing
+            facts.homes[0].folder.state = FolderState::Missing;
         }),
         ("temporary", Verdict::Warn, "everybody", |facts| private(facts).mode = Some(0o777)),
         ("plugins", Verdict::Fail, "is not there", |facts| {
-            plugins(facts).folder.state = FolderState::Missing
+            plugins(facts).folder.state = FolderState::Missing;
         }),
         ("plugins", Verdict::Fail, "not a folder", |facts| {
             plugins(facts).folder.state = FolderState::NotAFolder;
