@@ -41,3 +41,5 @@ mod reentrant;
 mod exit;
 // Hours in seconds.
 mod soak;
+// A host that is killed at any moment.
+mod killed;

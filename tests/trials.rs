@@ -5,6 +5,7 @@ mod by_hand;
 mod ending;
 mod failing;
 mod lasting;
+mod thousand;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -17,8 +17,8 @@ fn calls_are_counted_over_the_time_between_two_looks() {
         vec![count("clock", 1_000_100, Some(90)), count("quiet", 5, None), count("new", 7, None)],
     );
     assert!((model.rates["clock"] - 200.0).abs() < 0.5);
-    assert_eq!(model.rates["quiet"].round(), 0.0);
-    assert_eq!(model.rates["new"].round(), 14.0);
+    assert!((model.rates["quiet"] - 0.0).abs() < 0.5);
+    assert!((model.rates["new"] - 14.0).abs() < 0.5);
     assert_eq!((model.p99s.get("clock"), model.p99s.get("quiet")), (Some(&90), None));
     model.count(now, vec![count("clock", 1_000_200, None)]);
     assert!(model.rates.is_empty(), "no time has passed");
