@@ -6,7 +6,8 @@
 
 use std::mem::{offset_of, size_of};
 
-use crate::ffi::{Cell, PinOps, protocol::Binding, services::LibcHooks};
+use crate::ffi::meter::{Meter, Traffic};
+use crate::ffi::{Blocked, Cell, PinOps, protocol::Binding, services::LibcHooks};
 
 /// The version of the plugin API that this crate speaks. It is apart from the crate's own version: a manifest's `api`
 /// range is matched against it.
@@ -58,6 +59,21 @@ const fn fingerprint() -> u64 {
         Binding::LAYOUT[6],
         Binding::LAYOUT[7],
         Binding::LAYOUT[8],
+        Binding::SHARD_LAYOUT[0],
+        Binding::SHARD_LAYOUT[1],
+        Binding::SHARD_LAYOUT[2],
+        Binding::SHARD_LAYOUT[3],
+        Traffic::LAYOUT[0],
+        Traffic::LAYOUT[1],
+        Traffic::LAYOUT[2],
+        Traffic::LAYOUT[3],
+        Meter::LAYOUT[0],
+        Meter::LAYOUT[1],
+        Meter::LAYOUT[2],
+        Meter::LAYOUT[3],
+        size_of::<Blocked>(),
+        offset_of!(Blocked, kind),
+        offset_of!(Blocked, binding),
         Cell::LAYOUT[0],
         Cell::LAYOUT[1],
         Cell::LAYOUT[2],
@@ -69,7 +85,15 @@ const fn fingerprint() -> u64 {
         offset_of!(PinOps, entered),
         offset_of!(PinOps, left),
         offset_of!(PinOps, panicked),
+        offset_of!(LibcHooks, size),
         offset_of!(LibcHooks, context),
+        offset_of!(LibcHooks, key_create),
+        offset_of!(LibcHooks, key_delete),
+        offset_of!(LibcHooks, set_specific),
+        offset_of!(LibcHooks, thread_atexit),
+        offset_of!(LibcHooks, thread_create),
+        offset_of!(LibcHooks, signal_action),
+        offset_of!(LibcHooks, signal),
         offset_of!(LibcHooks, timer_create),
         crate::ffi::SHARDS,
         crate::ffi::meter::BUCKETS,

@@ -30,8 +30,7 @@ pub struct Account {
     pub plugin: PluginId,
     /// The generation that serves; absent when none does.
     pub generation: Option<u64>,
-    /// Calls of actions, from the application and from other plugins. A call that met a switch on its way in, and
-    /// began anew, may count twice.
+    /// Calls of actions and health checks by handle, from the application and from other plugins.
     pub calls: u64,
     /// Panics of calls, phases and tasks.
     pub panics: u64,
@@ -53,7 +52,7 @@ pub struct Account {
 
 /// How long calls took, of a sample: the first 256 calls of the generation, and then one in 64.
 ///
-/// Times are in nanoseconds, from before the call is encoded to after it has returned, and at most a quarter too high.
+/// Times are in nanoseconds, from when the generation is pinned until it has returned, and at most a quarter too high.
 /// All are 0 when nothing was sampled.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]

@@ -18,7 +18,6 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Instant;
 
-use self::examiner::Examiner;
 use self::slot::Slot;
 use self::trial::Trial;
 use crate::backend::Build;
@@ -56,7 +55,6 @@ pub(crate) struct Conductor {
     order: Vec<PluginId>,
     /// Swaps whose old generations are kept ready.
     trials: Vec<Trial>,
-    examiner: Examiner,
     /// Plugins that somebody wants swapped in one step, whatever they know of each other.
     bound: Vec<BTreeSet<PluginId>>,
     running: bool,
@@ -74,7 +72,6 @@ impl Conductor {
     ) -> Self {
         let slots =
             linked.into_iter().map(|build| (build.manifest.id.clone(), Slot::new(Arc::new(build)))).collect();
-        let examiner = Examiner::new(&stage.shared);
         Self {
             stage,
             environment,
@@ -88,7 +85,6 @@ impl Conductor {
             warned: BTreeSet::new(),
             order: Vec::new(),
             trials: Vec::new(),
-            examiner,
             bound: Vec::new(),
             running: false,
             last_stop: None,

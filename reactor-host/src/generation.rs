@@ -3,9 +3,9 @@
 //! Owns the order of the phases of one instance and how a failure is named. Must never know the other plugins, nor
 //! where calls go.
 
-use std::sync::Arc;
 use std::sync::Weak;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError, RwLock, TryLockError};
 use std::time::Duration;
 
 use reactor_abi::Value;
@@ -30,7 +30,12 @@ pub(crate) struct Generation {
     stop_deadline: Duration,
     began: AtomicBool,
     suspending: AtomicBool,
+    /// Read by every phase, written by `restore`, which has the instance for itself.
+    alone: RwLock<()>,
 }
+
+/// The code of a `restore` that was not begun, since somebody was inside.
+const BUSY: &str = "RE0511";
 
 /// A phase that failed.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -59,16 +64,20 @@ impl PhaseFailure {
         }
     }
 
+    /// Whether it was a `restore` that was not begun: the instance is as it was.
+    pub(crate) fn was_busy(&self) -> bool {
+        self.code == BUSY
+    }
+
     pub(crate) fn late(phase: &'static str, deadline: Duration) -> Self {
         // What is left of a deadline a moment after it was set is told as what was set.
         let deadline = Duration::from_millis(crate::event::micros(deadline).div_ceil(1_000));
-        Self {
-            phase,
-            code: "RE0420".to_owned(),
-            message: format!("did not return within {deadline:?}; its thread was given up"),
-            panicked: false,
-            given_up: true,
-        }
+        let message = if deadline.is_zero() {
+            "no time was left to begin it".to_owned()
+        } else {
+            format!("did not return within {deadline:?}; its thread was given up")
+        };
+        Self { phase, code: "RE0420".to_owned(), message, panicked: false, given_up: true }
     }
 }
 
@@ -124,6 +133,7 @@ impl Generation {
             stop_deadline: manifest.run.stop_deadline.min(longest_stop),
             began: AtomicBool::new(false),
             suspending: AtomicBool::new(false),
+            alone: RwLock::default(),
         };
         let mut generation = match Instance::create(code, &life, desk, &birth, tracked) {
             Ok(instance) => made(instance),
@@ -143,6 +153,7 @@ impl Generation {
         if op == Op::Start {
             self.began.store(true, Ordering::Relaxed);
         }
+        let _shared = self.alone.read().unwrap_or_else(PoisonError::into_inner);
         let _running = self.life.phase(op.name());
         self.instance.call(op, "", &[]).map_err(|failure| PhaseFailure::new(op.name(), &failure))
     }
@@ -163,6 +174,7 @@ impl Generation {
 
     /// Runs `save` and brings the state down to an older schema with the plugin's own migrations.
     pub(crate) fn save_as(&self, schema: u32) -> Result<Vec<u8>, PhaseFailure> {
+        let _shared = self.alone.read().unwrap_or_else(PoisonError::into_inner);
         let _running = self.life.phase(Op::Save.name());
         let saved = self.instance.call(Op::Save, "", &schema.to_le_bytes());
         saved.map_err(|failure| PhaseFailure::new(Op::Save.name(), &failure))
@@ -170,13 +182,20 @@ impl Generation {
 
     /// Hands it a state. Nobody calls it yet, or its callers were made to wait and are out.
     pub(crate) fn restore(&self, state: &[u8]) -> Result<(), PhaseFailure> {
-        let alone = Alone::check(&self.life).ok_or_else(|| PhaseFailure {
+        let busy = || PhaseFailure {
             phase: "restore",
-            code: "RE0511".to_owned(),
+            code: BUSY.to_owned(),
             message: format!("{} call(s) are inside the generation", self.life.inside()),
             panicked: false,
             given_up: false,
-        })?;
+        };
+        // A phase that was given up, or a health check, may still be inside.
+        let _alone = match self.alone.try_write() {
+            Ok(alone) => alone,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => return Err(busy()),
+        };
+        let alone = Alone::check(&self.life).ok_or_else(busy)?;
         let _running = self.life.phase("restore");
         let restored = self.instance.restore(&alone, state);
         restored.map(drop).map_err(|failure| PhaseFailure::new("restore", &failure))

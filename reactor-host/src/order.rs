@@ -8,6 +8,7 @@ use reactor_abi::ffi::RequestKind;
 
 use crate::backend::Build;
 use crate::discover::{Known, Tracker};
+use crate::generation::PhaseFailure;
 use crate::manifest::PluginId;
 use crate::report::{Reason, Report};
 
@@ -31,6 +32,13 @@ pub(crate) enum Order {
     Lift(PluginId, SyncSender<Report>),
     /// Save a plugin's state, while it runs.
     Save(PluginId, SyncSender<Report>),
+    /// A generation was asked whether all is well.
+    Examined {
+        /// Its number.
+        generation: u64,
+        /// What it answered.
+        answer: Result<(), PhaseFailure>,
+    },
     /// A generation on trial has failed, and why.
     Misbehaved {
         /// Its number.

@@ -4,7 +4,7 @@
 //! successors, and the rule for a caller whose cell holds no address. Must never
 //! run plugin code, nor know how a generation came to be.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
@@ -38,6 +38,8 @@ struct Inner {
     /// What the importers of some generations find in place of the route, by the importing generation's number: a
     /// generation that was swapped together with others keeps calling those that it was built with.
     views: HashMap<u64, HashMap<PluginId, State>>,
+    /// Generations that nobody may enter, whatever leads to them: they are taking a state over.
+    sealed: HashSet<u64>,
 }
 
 struct Route {
@@ -59,12 +61,29 @@ enum State {
 pub(crate) type Set = Arc<[Arc<Life>]>;
 
 impl State {
-    fn word(&self) -> Word {
+    fn word(&self, sealed: &HashSet<u64>) -> Word {
         match self {
             Self::Absent(_) => Word::ABSENT,
+            Self::Serving(life) if sealed.contains(&life.number) => Word::PAUSED,
             Self::Serving(life) => life.word(),
             Self::Paused(..) => Word::PAUSED,
         }
+    }
+}
+
+/// A generation that nobody may enter, as long as this lives. See [`Routes::seal`].
+pub(crate) struct Seal {
+    routes: Arc<Routes>,
+    life: Arc<Life>,
+}
+
+impl Drop for Seal {
+    fn drop(&mut self) {
+        let mut inner = self.routes.lock();
+        inner.sealed.remove(&self.life.number);
+        inner.refresh(&self.life.plugin);
+        drop(inner);
+        self.routes.signal.notify();
     }
 }
 
@@ -72,7 +91,7 @@ impl State {
 pub(crate) enum Passage {
     /// Load again: there is an address by now.
     Open,
-    /// Enter the generation that is handing over: the caller is inside it already.
+    /// The caller is inside what hands over, and was counted into the generation of this word: on share 0.
     Inside(Word),
     /// Go away.
     Refused(Error),
@@ -86,13 +105,13 @@ impl Inner {
 
     /// Has every cell that leads to `target` hold what its importer is to find.
     fn refresh(&mut self, target: &PluginId) {
-        let Self { routes, views } = self;
+        let Self { routes, views, sealed } = self;
         let Some(Route { state, cells }) = routes.get_mut(target) else { return };
-        let word = state.word();
+        let word = state.word(sealed);
         cells.retain(|cell| {
             cell.upgrade().is_some_and(|cell| {
                 let own = cell.importer().and_then(|number| views.get(&number)?.get(target));
-                cell.set(own.map_or(word, State::word));
+                cell.set(own.map_or(word, |state| state.word(sealed)));
                 !cell.is_cut()
             })
         });
@@ -147,7 +166,7 @@ impl Routes {
         }
         route.cells.push(Arc::downgrade(&lease));
         if let Some(state) = inner.state(target, importer) {
-            lease.set(state.word());
+            lease.set(state.word(&inner.sealed));
         }
         lease
     }
@@ -232,6 +251,17 @@ impl Routes {
         self.switch(lives.iter().map(|life| (&life.plugin, State::Serving(Arc::clone(life)))));
     }
 
+    /// Lets nobody into a generation, by whatever way, until the answer is dropped: others wait meanwhile, and who is
+    /// inside it already is refused. Who was let in before is not turned out.
+    pub(crate) fn seal(&self, life: &Arc<Life>) -> Option<Seal> {
+        let routes = self.me.upgrade()?;
+        let mut inner = self.lock();
+        inner.sealed.insert(life.number);
+        inner.refresh(&life.plugin);
+        drop(inner);
+        Some(Seal { routes, life: Arc::clone(life) })
+    }
+
     /// Calls are refused from here on, for this reason.
     pub(crate) fn absent(&self, plugin: &PluginId, why: impl Into<String>) {
         self.switch([(plugin, State::Absent(why.into()))]);
@@ -259,6 +289,7 @@ impl Routes {
     /// One of them is not there, with the reason, or has been handing over for too long.
     pub(crate) fn pin(&self, leases: &[Arc<Lease>]) -> Result<Vec<Pinned>, Error> {
         let deadline = Instant::now() + LONGEST_WAIT;
+        let mut counted = false;
         loop {
             let seen = self.signal.count();
             let waits_for = {
@@ -267,8 +298,8 @@ impl Routes {
                 for lease in leases {
                     let Some(target) = lease.target() else { continue };
                     match inner.state(target, lease.importer()) {
-                        Some(State::Serving(_)) => {}
-                        Some(State::Paused(..)) => paused = Some(target),
+                        Some(State::Serving(life)) if !inner.sealed.contains(&life.number) => {}
+                        Some(State::Serving(_) | State::Paused(..)) => paused = Some(target),
                         Some(State::Absent(why)) => return Err(unavailable(target, why)),
                         None => return Err(unavailable(target, UNKNOWN)),
                     }
@@ -279,8 +310,14 @@ impl Routes {
                     Some(target) => target,
                 }
             };
-            self.waits.fetch_add(1, Ordering::Relaxed);
-            if inside_plugin_code() || Instant::now() >= deadline {
+            // Who is inside a plugin, or holds pins, may be what the hand-over waits for.
+            if inside_plugin_code() {
+                return Err(busy(waits_for));
+            }
+            if !std::mem::replace(&mut counted, true) {
+                self.waits.fetch_add(1, Ordering::Relaxed);
+            }
+            if Instant::now() >= deadline {
                 return Err(too_long(waits_for));
             }
             self.signal.park(seen, Some(deadline));
@@ -303,11 +340,19 @@ impl Routes {
             {
                 let inner = self.lock();
                 match inner.state(target, importer) {
+                    Some(State::Serving(life)) if inner.sealed.contains(&life.number) => {
+                        // It would wait for itself.
+                        if inside(life.word()) {
+                            return Passage::Refused(busy(target));
+                        }
+                    }
                     Some(State::Serving(_)) => return Passage::Open,
                     Some(State::Paused(life, set)) => {
                         let from_within =
                             |other: &Arc<Life>| importer == Some(other.number) || inside(other.word());
                         if set.iter().any(from_within) {
+                            // Under the lock: until it is let go, nobody switches, let alone closes.
+                            life.word().enter();
                             return Passage::Inside(life.word());
                         }
                     }
@@ -325,6 +370,13 @@ impl Routes {
             self.signal.park(seen, Some(deadline));
         }
     }
+}
+
+fn busy(target: &PluginId) -> Error {
+    Error::new(
+        "RE0616",
+        format!("{target} is handing its state over, and this thread must not wait for it: ask again later"),
+    )
 }
 
 fn too_long(target: &PluginId) -> Error {

@@ -93,7 +93,12 @@ impl Stagehand {
         deadline: Instant,
     ) -> Result<(), PhaseFailure> {
         let (generation, state) = (Arc::clone(generation), Arc::clone(state));
-        self.within(deadline, "restore", move || generation.restore(&state))
+        // Kept by the job: one that is given up may still be at work.
+        let seal = self.shared.routes.seal(&generation.life);
+        self.within(deadline, "restore", move || {
+            let _seal = seal;
+            generation.restore(&state)
+        })
     }
 
     /// Cancels the tasks and waits for them. `false`: one did not end in time.

@@ -222,7 +222,9 @@ impl Stagehand {
         for op in [Op::Register, Op::AfterRegistration] {
             for of in 0..news.len() {
                 if let Err(failure) = self.phase(&news[of], op) {
-                    return Err(self.give_up(Misstep { of, failure, guilty: true }, news, Vec::new()));
+                    // What takes too long may be the system's fault, and nothing was switched yet.
+                    let guilty = !failure.given_up;
+                    return Err(self.give_up(Misstep { of, failure, guilty }, news, Vec::new()));
                 }
             }
         }

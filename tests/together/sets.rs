@@ -158,3 +158,35 @@ fn libraries_that_change_in_one_look_and_depend_on_each_other_are_swapped_in_one
         .collect();
     assert!(matches!(micros[..], [one, other] if one == other), "one swap: {micros:?}");
 }
+
+#[test]
+fn a_generation_that_takes_its_state_over_lets_nobody_in_not_even_those_that_come_up_with_it() {
+    // While `front` restores, it calls `back`, which calls `front` again.
+    let answers = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let note = Arc::clone(&answers);
+    let front = front(|| ()).state(1, "pause-deadline = \"20s\"").on("restore", move |cue| {
+        let answer = cue.services.peer("back")?.invoke("ask-front", &Value::Null);
+        note.lock().expect("no panic").push(answer.map_err(|error| error.code().to_owned()));
+        Ok(())
+    });
+    let back = Script::new("back").answer(|cue| match cue.action {
+        "generation" => Ok(cue.services.generation().into()),
+        "ask-front" => cue.services.peer("front")?.invoke("total", &Value::Null),
+        _ => Ok(Value::Null),
+    });
+    let host = started([back, front]);
+    let report = host.swap_together(&BOTH).expect("the host runs");
+    assert!(BOTH.iter().all(|plugin| tell::swapped(&report, plugin)), "{report:?}");
+    let answers = answers.lock().expect("no panic").clone();
+    assert_eq!(answers, [Err("RE0616".to_owned())]);
+}
+
+#[test]
+fn when_one_can_not_be_read_again_none_is_swapped_also_not_later() {
+    let host = started([back(), front(|| ())]);
+    let before = pair(&host);
+    let report = host.swap_together(&["back", "nobody"]).expect("the host runs");
+    assert_eq!(tell::failure(&report, "nobody").0, "RE0416");
+    host.rescan().expect("the host runs");
+    assert_eq!(pair(&host), before);
+}

@@ -167,3 +167,81 @@ fn a_build_that_fails_before_the_switch_is_quarantined_too_and_a_better_one_is_t
         assert_eq!((tell::mark(&host, "one").as_str(), total(&host)), ("better", Some(4)), "{phase}");
     }
 }
+
+#[test]
+fn a_health_check_that_does_not_answer_counts_as_failed_and_delays_no_other_trial() {
+    let gate = Gate::new();
+    let inside = gate.clone();
+    let quick = "trial = \"1min\"\ncheck-every = \"50ms\"";
+    let (host, _clock) = started([build("old"), Script::new("other").health(quick)]);
+    let events = host.events();
+    let hang = build("new").health(quick).on("health", move |_| {
+        inside.pass();
+        Ok(())
+    });
+    hang.install(&host);
+    gate.arrived(1);
+    let ill = Script::new("other").health(quick).on("health", |_| Err(Error::new("acme.ill", "ill")));
+    ill.install(&host);
+    rolled_back(&events, "other");
+    let (_, code, message) = rolled_back(&events, "one");
+    assert_eq!(code, "RE0521");
+    assert!(message.contains("did not return"), "{message}");
+    assert_eq!(tell::mark(&host, "one"), "old");
+    gate.open();
+}
+
+#[test]
+fn a_call_that_stays_inside_the_failing_one_does_not_cost_its_suspend() {
+    let (gate, journal) = (Gate::new(), Journal::new());
+    let inside = gate.clone();
+    let stateful = |mark| build(mark).state(1, "pause-deadline = \"100ms\"");
+    let (host, _clock) = started([stateful("old")]);
+    let events = host.events();
+    let new = stateful("new").journal(&journal).answer(move |cue| {
+        if cue.action == "stay" {
+            inside.pass();
+        }
+        Ok(Value::Null)
+    });
+    assert!(tell::swapped(&new.install(&host), "one"));
+    std::thread::scope(|threads| {
+        let call = threads.spawn(|| host.invoke("one", "stay", &Value::Null));
+        gate.arrived(1);
+        host.rollback("one").expect("the host runs");
+        rolled_back(&events, "one");
+        assert!(journal.take().contains(&"new suspend".to_owned()));
+        gate.open();
+        let _ = call.join().expect("no panic");
+    });
+}
+
+#[test]
+fn with_a_snapshot_a_call_inside_the_old_one_costs_it_nothing_when_it_takes_over_again() {
+    let gate = Gate::new();
+    let inside = gate.clone();
+    let old = build("old").state(1, "handoff = \"snapshot\"").answer(move |cue| {
+        if cue.action == "stay" {
+            inside.pass();
+        }
+        Ok(Value::Null)
+    });
+    let (host, _clock) = started([old]);
+    let events = host.events();
+    add(&host, 4);
+    std::thread::scope(|threads| {
+        let call = threads.spawn(|| host.invoke("one", "stay", &Value::Null));
+        gate.arrived(1);
+        assert!(tell::swapped(&build("new").state(1, "handoff = \"snapshot\"").install(&host), "one"));
+        add(&host, 2);
+        host.rollback("one").expect("the host runs");
+        let state = wait::event(&events, |event| match &event.kind {
+            EventKind::RolledBack { state, .. } => Some(*state),
+            _ => None,
+        });
+        assert_eq!(state, StateOutcome::AtSwitch);
+        assert_eq!((tell::mark(&host, "one").as_str(), total(&host)), ("old", Some(4)));
+        gate.open();
+        let _ = call.join().expect("no panic");
+    });
+}

@@ -18,28 +18,42 @@ fn rounds() -> u64 {
     asked.map_or(ROUNDS, |text| text.parse().expect("REACTOR_TEST_ROUNDS is a number"))
 }
 
-fn good() -> Script {
-    Script::new("one").mark("good").state(1, "pause-deadline = \"20s\"")
+/// With a state that the hand-over may take as long about as is left of this.
+fn build(mark: &str, pause: &str) -> Script {
+    Script::new("one").mark(mark).state(1, &format!("pause-deadline = {pause:?}"))
 }
 
 /// One bad build after the other over a good one that counts. `fail` makes the build of a round go wrong; `meet` sees to
 /// it that it has, and answers the code.
 fn a_thousand(
-    phase_deadline: Duration,
+    (phase_deadline, pause): (Duration, &str),
     fail: impl Fn(Script) -> (Script, Option<Gate>),
     meet: impl Fn(&Host, &Report, &Subscription) -> String,
     expected: &str,
 ) {
     let builder = Host::builder("dev.reactor.tests", "1.0.0").phase_deadline(phase_deadline);
-    let host = host_of(builder, [good()]);
+    let host = host_of(builder, [build("good", pause)]);
     assert!(host.start().expect("the host starts").is_ok());
     let total = || host.invoke("one", "total", &Value::Null).expect("it serves").as_u64();
     for round in 1..=rounds() {
         host.invoke("one", "add", &Value::Null).expect("it serves");
         let events = host.events();
-        let bad = Script::new("one").mark("bad").state(1, "pause-deadline = \"20s\"");
-        let (bad, gate) = fail(bad.health("trial = \"1h\"\nmax-panics = 0"));
-        let report = bad.install(&host);
+        let (mut report, mut gate);
+        loop {
+            let bad = build("bad", pause).health("trial = \"1h\"\nmax-panics = 0");
+            let (bad, holds) = fail(bad);
+            (report, gate) = (bad.install(&host), holds);
+            // On a busy machine the good one may not get through its part of a short hand-over.
+            let held_up = |one: &reactor_host::Outcome| match &one.status {
+                OutcomeStatus::Failed { code, message, .. } => {
+                    code == "RE0503" || (code == "RE0420" && !message.starts_with("start"))
+                }
+                _ => false,
+            };
+            if !report.failures().any(held_up) {
+                break;
+            }
+        }
         assert_eq!(meet(&host, &report, &events), expected, "round {round}");
         assert_eq!(quarantined(&events, "one"), expected, "round {round}");
         // An order of our own comes after it: the list is up to date.
@@ -47,7 +61,7 @@ fn a_thousand(
         assert_eq!((tell::mark(&host, "one").as_str(), total()), ("good", Some(round)), "round {round}");
         let refused = host.list().remove(0).refused_build.expect("the reason is listed");
         assert_eq!(refused.code, expected, "round {round}");
-        if let Some(gate) = gate {
+        if let Some(gate) = gate.take() {
             gate.open();
         }
     }
@@ -55,7 +69,7 @@ fn a_thousand(
     assert_eq!(host.plugin("one").expect("an id").generation(), Ok(1), "the very same generation");
 }
 
-const LONG: Duration = Duration::from_mins(1);
+const LONG: (Duration, &str) = (Duration::from_mins(1), "5s");
 
 fn at_once(_: &Host, report: &Report, _: &Subscription) -> String {
     tell::failure(report, "one").0
@@ -100,7 +114,7 @@ fn a_thousand_builds_that_hang_in_start() {
         };
         (bad.on("start", hang), Some(gate))
     };
-    a_thousand(Duration::from_millis(50), fail, at_once, "RE0420");
+    a_thousand((Duration::from_millis(20), "20ms"), fail, at_once, "RE0420");
 }
 
 #[test]

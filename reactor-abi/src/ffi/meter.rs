@@ -3,7 +3,7 @@
 //! Part of a binding, so that callers on both sides count in host memory. Owns the counting and nothing else: it has no
 //! part in the pin protocol, and no order between its counters is promised.
 //!
-//! A call adds to two counters on the cache line that it has touched already, by entering. Of the time only a sample is
+//! A call adds to three counters on the cache line that it has touched already, by entering. Of the time only a sample is
 //! taken: the first [`WARM_UP`] calls of a generation, then one in [`ONE_IN`], chosen at random so that no regular
 //! pattern of calls is missed.
 
@@ -20,28 +20,40 @@ pub const ONE_IN: u32 = 64;
 /// Buckets of the histogram: four to an octave, from nanoseconds to half an hour.
 pub const BUCKETS: usize = 160;
 
-/// The bytes that crossed, by thread share.
+/// Calls, and the bytes that crossed, by thread share.
 #[repr(C)]
 #[derive(Default)]
 pub struct Traffic {
+    calls: AtomicU64,
     bytes_in: AtomicU64,
     bytes_out: AtomicU64,
 }
 
 impl Traffic {
+    /// Size and the offset of every field: part of the ABI fingerprint.
+    pub const LAYOUT: [usize; 4] = [
+        size_of::<Self>(),
+        std::mem::offset_of!(Self, calls),
+        std::mem::offset_of!(Self, bytes_in),
+        std::mem::offset_of!(Self, bytes_out),
+    ];
+
     /// Counts the argument and the answer of one call.
     #[inline]
     pub fn count(&self, bytes_in: usize, bytes_out: usize) {
+        self.calls.fetch_add(1, Ordering::Relaxed);
         self.bytes_in.fetch_add(bytes_in as u64, Ordering::Relaxed);
         self.bytes_out.fetch_add(bytes_out as u64, Ordering::Relaxed);
     }
 
-    /// Bytes of arguments and bytes of answers so far.
-    pub fn read(&self) -> (u64, u64) {
-        (self.bytes_in.load(Ordering::Relaxed), self.bytes_out.load(Ordering::Relaxed))
+    /// Calls, bytes of arguments and bytes of answers so far.
+    pub fn read(&self) -> (u64, u64, u64) {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        (read(&self.calls), read(&self.bytes_in), read(&self.bytes_out))
     }
 
     fn reset(&self) {
+        self.calls.store(0, Ordering::Relaxed);
         self.bytes_in.store(0, Ordering::Relaxed);
         self.bytes_out.store(0, Ordering::Relaxed);
     }
@@ -66,6 +78,14 @@ impl Default for Meter {
 }
 
 impl Meter {
+    /// Size and the offset of every field: part of the ABI fingerprint.
+    pub const LAYOUT: [usize; 4] = [
+        size_of::<Self>(),
+        std::mem::offset_of!(Self, panics),
+        std::mem::offset_of!(Self, timed),
+        std::mem::offset_of!(Self, buckets),
+    ];
+
     /// Forgets everything: the binding gets a new role.
     pub fn reset<'a>(&self, shares: impl IntoIterator<Item = &'a Traffic>) {
         self.panics.store(0, Ordering::Relaxed);

@@ -53,7 +53,19 @@ pub const PAUSED: usize = 1;
 /// while the outside waits.
 pub const TRACKED: u32 = 1;
 
+impl Shard {
+    const LAYOUT: [usize; 4] = [
+        size_of::<Self>(),
+        std::mem::offset_of!(Self, entries),
+        std::mem::offset_of!(Self, exits),
+        std::mem::offset_of!(Self, traffic),
+    ];
+}
+
 impl Binding {
+    /// The same of one thread's share.
+    pub const SHARD_LAYOUT: [usize; 4] = Shard::LAYOUT;
+
     /// Size, alignment and the offset of every field: part of the ABI fingerprint.
     pub const LAYOUT: [usize; 9] = [
         size_of::<Self>(),

@@ -118,6 +118,7 @@ pub(super) static SEAMS: &[Seam] = catalogue! {
         RE0416: "there is no plugin of this id" => "check the id against the list";
         RE0417: "a dependency does not run: it is switched off, or failed" => "enable it, or see why there";
         RE0418: "a swap of a plugin that is switched off, or of a host that is stopped" => "`enable` it, or `start` the host, first";
+        RE0419: "the file of a plugin holds another plugin by now" => "put the plugin's own library back, or remove the file";
         RE0420: "a phase did not return by its deadline; its thread was given up" => "look at what the phase waits for", "Code can not be taken off a thread that it does not leave: the thread and the generation stay until it returns.";
         RE0425: "a plugin asked for 256 different things, none of which the host has come to yet" => "ask later; asking for the same again needs no new place";
     }
@@ -154,6 +155,7 @@ pub(super) static SEAMS: &[Seam] = catalogue! {
         RE0613: "the plugin that was asked about has built nothing" => "depend on it, so that it builds first";
         RE0614: "a task's name holds a NUL character" => "give it another name";
         RE0615: "a call through a set of pins is for a plugin that is not in the set" => "name it when the set is pinned";
+        RE0616: "the plugin is handing its state over, and who asks may be what it waits for" => "ask again later, outside the plugin's calls and without pins";
     }
     "Saved state": "Told by the plugin's side of a hand-over. The old generation goes on with its state." {
         RE0621: "schema 0" => "count schemas from 1";

@@ -21,6 +21,7 @@ use crate::manifest::{Manifest, PluginId};
 use crate::native::life::Stage;
 use crate::report::{OutcomeStatus, Reason, Report};
 use crate::retire::tell_failure;
+use crate::routes::LONGEST_PAUSE;
 use crate::store::{Change, ManifestText, Quarantined, RollbackPoint, SavedState, Ticket};
 use crate::swap::Pair;
 
@@ -253,7 +254,10 @@ impl Conductor {
         if rules.handoff == crate::manifest::Handoff::Pause {
             let set = crate::swap::lives(std::slice::from_ref(generation));
             self.stage.shared.routes.pause(&set);
-            self.stage.wait_for_callers(&set, deadline.min(Instant::now() + rules.pause_deadline));
+            self.stage.wait_for_callers(
+                &set,
+                deadline.min(Instant::now() + rules.pause_deadline.min(LONGEST_PAUSE)),
+            );
         }
         // A failure was told; what was saved before is kept.
         let _ = self.save_by(generation, deadline.max(Instant::now() + Duration::from_millis(50)));

@@ -62,6 +62,7 @@ impl Conductor {
                 self.save_now(&plugin, &mut report);
                 self.answer(&reply, report);
             }
+            Order::Examined { generation, answer } => self.examined(generation, answer, &mut report),
             Order::Misbehaved { generation, reason } => self.misbehaved(generation, &reason, &mut report),
             Order::Switch(plugin, on, reply) => {
                 self.switch(&plugin, on, &mut report);
@@ -236,54 +237,65 @@ impl Conductor {
     }
 
     fn swap_now(&mut self, plugin: &PluginId, report: &mut Report) {
-        if self.read_again(plugin, report) {
+        if let Some(build) = self.read_again(plugin, report) {
+            self.take(build, report);
             self.reconcile(report);
         }
     }
 
     /// Reads several plugins again and swaps them in one step, or none of them.
     fn swap_together(&mut self, plugins: &[PluginId], report: &mut Report) {
-        let mut all = true;
-        for plugin in plugins {
-            all &= self.read_again(plugin, report);
-        }
-        if all {
+        let builds: Vec<_> = plugins.iter().filter_map(|plugin| self.read_again(plugin, report)).collect();
+        // Each that could not be read has told why.
+        if builds.len() == plugins.len() {
+            for build in builds {
+                self.take(build, report);
+            }
             self.bound.push(plugins.iter().cloned().collect());
             self.reconcile(report);
         }
     }
 
-    /// Takes what a plugin's file holds now, or the same code again, for its newest build. `false`: it can not be.
-    fn read_again(&mut self, plugin: &PluginId, report: &mut Report) -> bool {
+    /// Makes a build the newest of its plugin.
+    fn take(&mut self, build: Build, report: &mut Report) {
+        let plugin = build.manifest.id.clone();
+        if let Some(slot) = self.slots.get_mut(&plugin) {
+            slot.take(build);
+            self.judge(&plugin, report);
+        }
+    }
+
+    /// What a plugin's file holds now, or the same code again. `None`: it can not be had, and the report says why.
+    fn read_again(&mut self, plugin: &PluginId, report: &mut Report) -> Option<Build> {
         let options = self.scan_options();
-        let Some(slot) = self.slots.get_mut(plugin) else {
+        let Some(slot) = self.slots.get(plugin) else {
             self.unknown(plugin, report);
-            return false;
+            return None;
         };
         if slot.disabled || !self.running {
             let what = if slot.disabled { "it is switched off" } else { "the host is stopped" };
             let reason = Reason::new("RE0418", format!("{plugin} can not be swapped: {what}"));
             report.outcomes.push(self.outcome(plugin, failed(reason, None)));
-            return false;
+            return None;
         }
-        let build = match (slot.build.again(), slot.build.candidate()) {
-            (None, Some(candidate)) => {
-                let path = candidate.source.clone();
-                match read_one_with(&path, &options) {
-                    Ok(candidate) => Build::of(candidate),
-                    Err(error) => {
-                        self.refuse_file(path, Some(plugin.clone()), &error, report);
-                        return false;
-                    }
-                }
+        if let Some(build) = slot.build.again() {
+            return Some(build);
+        }
+        let path = slot.build.candidate()?.source.clone();
+        match read_one_with(&path, &options) {
+            Ok(candidate) if candidate.manifest.id == *plugin => Some(Build::of(candidate)),
+            Ok(candidate) => {
+                let id = candidate.manifest.id;
+                let text = format!("{} holds {id} now, and no build of {plugin}", path.display());
+                let reason = Reason::new("RE0419", text);
+                self.refuse(plugin, &reason, Some(path), report);
+                None
             }
-            (Some(build), _) => build,
-            // Neither linked nor a file: there is no such build.
-            (None, None) => return false,
-        };
-        slot.take(build);
-        self.judge(plugin, report);
-        true
+            Err(error) => {
+                self.refuse_file(path, Some(plugin.clone()), &error, report);
+                None
+            }
+        }
     }
 
     fn switch(&mut self, plugin: &PluginId, on: bool, report: &mut Report) {

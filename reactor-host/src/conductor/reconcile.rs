@@ -262,7 +262,8 @@ impl Conductor {
             let held = Reason::new(
                 "RE0523",
                 format!(
-                    "{plugin} is swapped in one step with {culprit}, whose new build did not take over ([{}] {}); it                      waits for a better one",
+                    "{plugin} is swapped in one step with {culprit}, whose new build did not take over ([{}] {}); it waits for \
+                     a better one",
                     reason.code, reason.message
                 ),
             );

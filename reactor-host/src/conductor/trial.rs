@@ -4,16 +4,19 @@
 //! how a swap is taken back.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use super::Conductor;
 use super::slot::Previous;
+use super::{Conductor, examiner};
 use crate::event::EventKind;
-use crate::generation::Generation;
+use crate::generation::{Generation, PhaseFailure};
 use crate::manifest::PluginId;
 use crate::order::Order;
 use crate::report::{Reason, Report};
 use crate::swap::{Pair, Swapped};
+
+/// The code of a health check that the plugin failed.
+const UNWELL: &str = "RE0521";
 
 /// The code of a generation that panicked more often than its manifest allows.
 const PANICKED: &str = "RE0522";
@@ -23,11 +26,29 @@ pub(super) struct Trial {
     pairs: Vec<Pair>,
     /// When it ends, by the host's clock.
     ends: Duration,
-    /// When each of the new generations is examined next.
-    checks: Vec<Duration>,
+    /// One for each of the new generations.
+    checks: Vec<Check>,
+}
+
+/// The health checks of one generation.
+#[derive(Clone, Copy)]
+enum Check {
+    /// The next is due at this time, by the host's clock.
+    Due(Duration),
+    /// One was begun, and counts as failed when it has not been answered by this moment. Plugins take real time.
+    Begun(Instant),
+}
+
+/// How often a generation is examined.
+fn check_every(generation: &Generation) -> Duration {
+    generation.build.manifest.health.check_every.max(Duration::from_millis(1))
 }
 
 impl Trial {
+    fn owes_an_answer(&self) -> bool {
+        self.checks.iter().any(|check| matches!(check, Check::Begun(_)))
+    }
+
     fn is_about(&self, plugin: &PluginId) -> bool {
         self.pairs.iter().any(|pair| pair.new.life.plugin == *plugin)
     }
@@ -63,38 +84,84 @@ impl Conductor {
                     host.order(Order::Misbehaved { generation: number, reason });
                 }
             };
-            // What it panicked in its phases was told there.
-            new.life.watch_panics(new.life.panics() + u64::from(budget), Box::new(alarm));
+            new.life.watch_panics(u64::from(budget), Box::new(alarm));
         }
         // The first examination is due at once.
-        let checks = vec![now; pairs.len()];
+        let checks = vec![Check::Due(now); pairs.len()];
         self.trials.push(Trial { pairs, ends: now + length, checks });
     }
 
     /// How long nothing is to be done about any trial; `None`: there is none.
     pub(super) fn until_next_trial_event(&self) -> Option<Duration> {
-        let next =
-            self.trials.iter().flat_map(|trial| trial.checks.iter().copied().chain([trial.ends])).min()?;
-        Some(next.saturating_sub(self.stage.shared.now()))
+        let now = self.stage.shared.now();
+        let wait = |check: &Check| match check {
+            Check::Due(at) => at.saturating_sub(now),
+            Check::Begun(by) => by.saturating_duration_since(Instant::now()),
+        };
+        let next = |trial: &Trial| {
+            let checks = trial.checks.iter();
+            if trial.owes_an_answer() {
+                // Its end waits for that.
+                return checks.filter(|check| matches!(check, Check::Begun(_))).map(wait).min();
+            }
+            checks.map(wait).chain([trial.ends.saturating_sub(now)]).min()
+        };
+        self.trials.iter().filter_map(next).min()
     }
 
-    /// Has examined who is due, and ends the trials whose time is over.
+    /// Has examined who is due, calls off what was not answered in time, and ends the trials whose time is over.
     pub(super) fn look_at_trials(&mut self) {
-        let (now, longest) = (self.stage.shared.now(), self.stage.phase_deadline);
+        let now = self.stage.shared.now();
+        let mut late = Vec::new();
         for trial in &mut self.trials {
-            for (Pair { new, .. }, due) in trial.pairs.iter().zip(&mut trial.checks) {
-                if *due <= now {
-                    let every = new.build.manifest.health.check_every.max(Duration::from_millis(1));
-                    self.examiner.examine(new, every.min(longest));
-                    *due = now + every;
+            for (Pair { new, .. }, check) in trial.pairs.iter().zip(&mut trial.checks) {
+                let every = check_every(new).min(self.stage.phase_deadline);
+                match *check {
+                    // Over, but for an answer that is owed.
+                    Check::Due(_) if trial.ends <= now => {}
+                    Check::Due(at) if at <= now => {
+                        let begun = examiner::examine(&self.stage.shared, new);
+                        *check = if begun {
+                            Check::Begun(Instant::now() + every)
+                        } else {
+                            Check::Due(now + every)
+                        };
+                    }
+                    Check::Begun(by) if by <= Instant::now() => late.push((new.life.number, every)),
+                    Check::Due(_) | Check::Begun(_) => {}
                 }
             }
         }
-        let (over, on): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut self.trials).into_iter().partition(|trial| trial.ends <= now);
+        for (generation, limit) in late {
+            self.examined(generation, Err(PhaseFailure::late("health", limit)), &mut Report::default());
+        }
+        let over = |trial: &Trial| trial.ends <= now && !trial.owes_an_answer();
+        let (over, on): (Vec<_>, Vec<_>) = std::mem::take(&mut self.trials).into_iter().partition(over);
         self.trials = on;
         for trial in over {
             self.accept(trial.pairs);
+        }
+    }
+
+    /// A generation was examined. It may have passed its trial meanwhile, or have failed it.
+    pub(super) fn examined(
+        &mut self,
+        generation: u64,
+        answer: Result<(), PhaseFailure>,
+        report: &mut Report,
+    ) {
+        if let Err(failure) = answer {
+            let reason =
+                Reason::new(UNWELL, format!("it failed its health check: {}", Reason::from(failure)));
+            return self.misbehaved(generation, &reason, report);
+        }
+        let now = self.stage.shared.now();
+        for trial in &mut self.trials {
+            for (Pair { new, .. }, check) in trial.pairs.iter().zip(&mut trial.checks) {
+                if new.life.number == generation {
+                    *check = Check::Due(now + check_every(new));
+                }
+            }
         }
     }
 

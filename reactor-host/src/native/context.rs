@@ -74,8 +74,9 @@ impl Context {
 
     /// This generation's own cell for calls to `target`, made at first use.
     pub(super) fn import(&self, target: &PluginId) -> Result<Arc<Lease>, Error> {
-        let desk = self.desk()?;
         let mut imports = self.imports.lock().unwrap_or_else(PoisonError::into_inner);
+        // Under the lock: who ends the generation sets its stage before it cuts what is in here.
+        let desk = self.desk()?;
         Ok(Arc::clone(imports.entry(target.clone()).or_insert_with(|| desk.lease(&self.life, target))))
     }
 }

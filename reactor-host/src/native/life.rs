@@ -43,8 +43,6 @@ pub(crate) struct Life {
     phases: Mutex<Vec<&'static str>>,
     /// What the plugin's generations have counted that are gone.
     totals: Arc<Totals>,
-    /// Entries that are no calls: those of the binding's earlier roles, and those of the host's own functions.
-    not_calls: AtomicU64,
     /// More panics than this are told to `alarm`.
     panic_budget: AtomicU64,
     alarm: Mutex<Option<Alarm>>,
@@ -75,7 +73,6 @@ impl Life {
         totals: Arc<Totals>,
     ) -> Arc<Self> {
         let binding = BindingLease::new(pool);
-        let earlier = binding.get().entries();
         let own = Lease::new(pool, routes.clone(), None, None);
         own.set(binding.word());
         Arc::new(Self {
@@ -90,7 +87,6 @@ impl Life {
             stage: AtomicU8::new(Stage::Rising as u8),
             phases: Mutex::default(),
             totals,
-            not_calls: AtomicU64::new(earlier),
             panic_budget: AtomicU64::new(u64::MAX),
             alarm: Mutex::default(),
         })
@@ -99,14 +95,9 @@ impl Life {
     /// What was counted of this generation so far.
     pub(crate) fn counts(&self) -> Counts {
         let binding = self.binding.get();
-        // Read first: what is entered in between is a call too many for a moment, never one too few.
-        let not_calls = self.not_calls.load(Ordering::Relaxed);
-        let mut counts = Counts {
-            calls: binding.entries().saturating_sub(not_calls),
-            panics: binding.meter().panics(),
-            ..Counts::default()
-        };
-        for (bytes_in, bytes_out) in (0..SHARDS).map(|shard| binding.traffic(shard).read()) {
+        let mut counts = Counts { panics: binding.meter().panics(), ..Counts::default() };
+        for (calls, bytes_in, bytes_out) in (0..SHARDS).map(|shard| binding.traffic(shard).read()) {
+            counts.calls += calls;
             counts.bytes_in += bytes_in;
             counts.bytes_out += bytes_out;
         }
@@ -197,9 +188,7 @@ impl Life {
 
     /// Enters on behalf of the generation itself; `None` once [`shut`](Self::shut).
     pub(super) fn enter(&self) -> Option<Guard<'_>> {
-        let entered = self.own.pin().ok()?;
-        self.not_calls.fetch_add(1, Ordering::Relaxed);
-        Some(entered)
+        self.own.pin().ok()
     }
 
     /// Lets nobody in any more, not even the host's own functions.

@@ -39,7 +39,7 @@ unsafe extern "C" fn blocked(cell: *const Cell, word: usize, reason: Sink) -> Bl
         );
     match passage {
         Passage::Open => Blocked { kind: BlockedKind::Retry, binding: std::ptr::null() },
-        Passage::Inside(word) => Blocked { kind: BlockedKind::Enter, binding: word.enter() },
+        Passage::Inside(word) => Blocked { kind: BlockedKind::Enter, binding: word.binding() },
         Passage::Refused(error) => {
             reason.write(&error.encode());
             Blocked { kind: BlockedKind::Refused, binding: std::ptr::null() }

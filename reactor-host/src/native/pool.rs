@@ -7,9 +7,10 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use reactor_abi::ffi::protocol::{ABSENT, Binding, PAUSED};
+use reactor_abi::ffi::protocol::{ABSENT, Binding, FIRST_ADDRESS, PAUSED};
 use reactor_abi::ffi::{Cell, CellRef};
 
+use super::frames::Frame;
 use super::ops::PIN_OPS;
 use crate::manifest::PluginId;
 use crate::routes::Routes;
@@ -117,10 +118,17 @@ impl Word {
     pub(crate) const ABSENT: Self = Self(std::ptr::without_provenance_mut(ABSENT));
     pub(crate) const PAUSED: Self = Self(std::ptr::without_provenance_mut(PAUSED));
 
-    /// Counts a caller in on share 0 of the binding that this is the address of.
-    pub(super) fn enter(self) -> *const Binding {
-        // SAFETY: only asked of the word of a binding that the current thread is inside of already.
-        unsafe { &*self.0 }.enter(0);
+    /// Counts a caller in on share 0 of the binding that this is the address of; nothing for a state. Whoever asks holds
+    /// the generation, and keeps others from retiring it meanwhile.
+    pub(crate) fn enter(self) {
+        if self.0.addr() >= FIRST_ADDRESS {
+            // SAFETY: the address of a binding of a pool that somebody holds, and bindings are type-stable.
+            unsafe { &*self.0 }.enter(0);
+        }
+    }
+
+    /// The binding that this is the address of.
+    pub(super) fn binding(self) -> *const Binding {
         self.0
     }
 
@@ -258,14 +266,17 @@ impl Guard<'_> {
 
 /// A pin that keeps its lease. Not sendable, as every pin.
 pub(crate) struct Pinned {
-    // Dropped first: it looks at the cell.
+    /// Calls on this thread pass where others wait: it holds what they wait for.
+    _frame: Frame,
+    // Dropped before the lease: it looks at the cell.
     pin: reactor_abi::ffi::Pin,
     lease: Arc<Lease>,
 }
 
 impl Pinned {
     pub(crate) fn new(lease: &Arc<Lease>) -> reactor_abi::Result<Self> {
-        Ok(Self { pin: lease.cell_ref().pin()?, lease: Arc::clone(lease) })
+        let pin = lease.cell_ref().pin()?;
+        Ok(Self { _frame: Frame::new(pin.binding()), pin, lease: Arc::clone(lease) })
     }
 
     /// Whom it pins.

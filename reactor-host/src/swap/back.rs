@@ -30,7 +30,7 @@ impl Stagehand {
         }
         // What only one can hold is given up before the old one takes it back; dependants first.
         for new in news.iter().rev() {
-            left &= self.stand_down(new, deadline, limit);
+            left &= self.stand_down(new, limit);
         }
         let mut outcomes = Vec::new();
         let mut lost = Vec::new();
@@ -63,7 +63,9 @@ impl Stagehand {
     }
 
     /// Suspends a new generation, which may not have been started. `false`: its tasks did not end in time.
-    fn stand_down(&self, new: &Arc<Generation>, deadline: Instant, limit: Duration) -> bool {
+    fn stand_down(&self, new: &Arc<Generation>, limit: Duration) -> bool {
+        // Its own time: a caller that did not leave must not cost the `suspend`.
+        let deadline = Instant::now() + limit;
         new.life.set_stage(Stage::Suspended);
         let quiet =
             if self.quiesce(new, deadline) { Ok(()) } else { Err(PhaseFailure::late("suspend", limit)) };
@@ -102,6 +104,11 @@ impl Stagehand {
         };
         match self.restore(old, &saved, Instant::now() + limit) {
             Ok(()) => Ok(StateOutcome::TakenBack),
+            // It was not touched: it goes on with what it had.
+            Err(failure) if failure.was_busy() => {
+                tell_failure(&self.shared, &old.life, &failure);
+                Ok(StateOutcome::AtSwitch)
+            }
             // It may still be at work in there: nobody else may enter any more.
             Err(failure) if failure.given_up => Err(failure),
             Err(failure) => {
