@@ -202,7 +202,7 @@ impl Host {
     ///
     /// # Errors
     ///
-    /// One is no plugin id (`RE0803`), is not there (`RE0601`), or is handing its state over (`RE0604`).
+    /// One is no plugin id (`RE0804`), is not there (`RE0601`), or is handing its state over (`RE0604`).
     pub fn pin(&self, plugins: &[&str]) -> Result<PinSet, Error> {
         let lease = |plugin: &&str| {
             let plugin = id(plugin).map_err(|error| Error::new(error.code(), error.to_string()))?;

@@ -76,3 +76,23 @@ fn what_has_nothing_to_go_back_to_or_to_be_lifted_says_so() {
     assert_eq!(tell::failure(&host.rollback("other").expect("it runs"), "other").0, "RE0418");
     assert_eq!(tell::mark(&host, "one"), "only");
 }
+
+#[test]
+fn the_same_bytes_once_more_are_nothing_to_go_back_to_and_are_not_quarantined() {
+    let (host, clock) = started([build("old")]);
+    let events = host.events();
+    assert!(tell::swapped(&build("new").install(&host), "one"));
+    clock.advance(&host, MINUTE);
+    passed(&events, "one");
+    assert!(tell::swapped(&host.swap("one").expect("the host runs"), "one"));
+    // In its trial the generation before takes over, and the build keeps its good name.
+    host.rollback("one").expect("the host runs");
+    assert_eq!(host.plugin("one").expect("an id").generation(), Ok(2));
+    assert!(host.quarantined().is_empty());
+    assert!(tell::swapped(&host.swap("one").expect("the host runs"), "one"));
+    clock.advance(&host, MINUTE);
+    passed(&events, "one");
+    // After it, the way leads to the build before.
+    host.rollback("one").expect("the host runs");
+    assert_eq!(tell::mark(&host, "one"), "old");
+}

@@ -52,6 +52,15 @@ impl Conductor {
         self.refuse(&plugin, reason, path, report);
     }
 
+    /// Says what a build did that is tried again when its bytes change or somebody asks.
+    pub(super) fn note_trouble(&mut self, plugin: &PluginId, reason: &Reason, report: &mut Report) {
+        if let Some(slot) = self.slots.get_mut(plugin) {
+            slot.trouble = Some(reason.clone());
+        }
+        let path = self.path(plugin);
+        self.refuse(plugin, reason, path, report);
+    }
+
     /// Looks whether the newest build of a plugin is quarantined; if so, the last good one runs in its place.
     pub(super) fn judge(&mut self, plugin: &PluginId, report: &mut Report) {
         let Some(slot) = self.slots.get(plugin) else { return };
@@ -59,8 +68,8 @@ impl Conductor {
         let reason = Reason::new(
             "RE0520",
             format!(
-                "build {} of {plugin} is quarantined: [{}] {}; build it anew, or lift it with `reactor quarantine --lift \
-                 {plugin}`",
+                "build {} of {plugin} is quarantined: [{}] {}; build it anew, or lift it: `reactor quarantine \
+                 --plugins DIR --lift {plugin}`",
                 record.build.short(),
                 record.code,
                 record.message
@@ -79,14 +88,25 @@ impl Conductor {
         self.refuse(plugin, &reason, path, report);
     }
 
+    /// The file of a quarantined build can be read again: that is not what is wrong with it any more.
+    pub(super) fn judge_again(&mut self, plugin: &PluginId, report: &mut Report) {
+        let Some(slot) = self.slots.get(plugin) else { return };
+        // The codes of files and folders.
+        if slot.quarantined && slot.trouble.as_ref().is_some_and(|trouble| trouble.code.starts_with("RE01")) {
+            self.judge(plugin, report);
+        }
+    }
+
     /// Lets everything be tried again that is quarantined of a plugin.
     pub(super) fn lift(&mut self, plugin: &PluginId, report: &mut Report) {
         let store = self.stage.shared.store.clone();
         let records = store.quarantine_list().into_iter().filter(|record| record.plugin == *plugin);
         let records: Vec<_> = records.collect();
         if records.is_empty() {
+            // Wrong is what was asked, not the plugin: nobody else is told.
             let reason = Reason::new("RE0526", format!("nothing of {plugin} is quarantined"));
-            return self.refuse(plugin, &reason, None, report);
+            report.outcomes.push(self.outcome(plugin, failed(reason, None)));
+            return;
         }
         for record in records {
             self.acknowledge(store.lift(plugin, &record.build));
@@ -182,7 +202,8 @@ impl Conductor {
             // The build that a start of the host falls back on when the one in the folder is quarantined.
             let going_back = self.slots.get(plugin).is_some_and(|slot| slot.quarantined);
             let good = if going_back { &new.build } else { &old.build };
-            if let Some(candidate) = good.candidate() {
+            let again = old.build.key == new.build.key;
+            if let Some(candidate) = good.candidate().filter(|_| !again) {
                 let (point, library) = (self.point(candidate, state), Arc::clone(&candidate.bytes));
                 changes.push(Change::SetRollback { plugin: plugin.clone(), point, library });
             }

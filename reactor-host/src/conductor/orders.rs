@@ -168,6 +168,8 @@ impl Conductor {
                     let of_this_file = |slot: &&mut Slot| slot.is_from(&source);
                     if let Some(slot) = self.slots.values_mut().find(of_this_file) {
                         slot.file_is_good();
+                        let id = slot.build.manifest.id.clone();
+                        self.judge_again(&id, report);
                     }
                 }
             }
@@ -230,6 +232,7 @@ impl Conductor {
         };
         if same {
             slot.file_is_good();
+            self.judge_again(&id, report);
         } else {
             slot.take(build);
             self.judge(&id, report);

@@ -70,7 +70,7 @@ impl Conductor {
         let now = self.stage.shared.now();
         let length = pairs.iter().map(|pair| pair.new.build.manifest.health.trial).max().unwrap_or_default();
         if length.is_zero() {
-            self.accept(pairs);
+            self.accept(pairs, true);
             return;
         }
         for Pair { new, .. } in &pairs {
@@ -139,7 +139,7 @@ impl Conductor {
         let (over, on): (Vec<_>, Vec<_>) = std::mem::take(&mut self.trials).into_iter().partition(over);
         self.trials = on;
         for trial in over {
-            self.accept(trial.pairs);
+            self.accept(trial.pairs, true);
         }
     }
 
@@ -165,27 +165,30 @@ impl Conductor {
         }
     }
 
-    /// Ends the trial that a plugin is in, well.
+    /// Ends the trial that a plugin is in, in favour of the new generation.
     pub(super) fn end_trial(&mut self, plugin: &PluginId) {
         if let Some(at) = self.trials.iter().position(|trial| trial.is_about(plugin)) {
             let trial = self.trials.swap_remove(at);
-            self.accept(trial.pairs);
+            self.accept(trial.pairs, false);
         }
     }
 
-    /// Ends every trial, well: the host stops.
+    /// The same of every trial: the host stops.
     pub(super) fn end_trials(&mut self) {
         for trial in std::mem::take(&mut self.trials) {
-            self.accept(trial.pairs);
+            self.accept(trial.pairs, false);
         }
     }
 
-    /// The old generations get `stop` and are retired.
-    fn accept(&mut self, pairs: Vec<Pair>) {
+    /// The old generations get `stop` and are retired. `passed`: the time of the trial is over, as opposed to a further
+    /// swap or an end that cuts it short.
+    fn accept(&mut self, pairs: Vec<Pair>, passed: bool) {
         let mut olds = Vec::new();
         for Pair { old, new, .. } in pairs {
             new.life.forgive_panics();
-            self.stage.shared.tell(&new.life, EventKind::TrialPassed { from: old.life.number });
+            if passed {
+                self.stage.shared.tell(&new.life, EventKind::TrialPassed { from: old.life.number });
+            }
             olds.push(old);
         }
         self.stage.reaper.retire_set(olds);
@@ -209,19 +212,22 @@ impl Conductor {
     pub(super) fn take_back(&mut self, at: usize, culprit: &PluginId, reason: &Reason, report: &mut Report) {
         let trial = self.trials.swap_remove(at);
         let lost = self.stage.roll_back(&trial.pairs, reason);
-        let (mut news, mut group, mut condemned) = (Vec::new(), Vec::new(), None);
+        let (mut news, mut group, mut failed) = (Vec::new(), Vec::new(), None);
         for Pair { old, new, .. } in trial.pairs {
             new.life.forgive_panics();
             if new.life.plugin == *culprit {
-                condemned = Some(Arc::clone(&new.build));
+                failed = Some((Arc::clone(&new.build), old.build.key == new.build.key));
             }
             group.push(new.life.plugin.clone());
             self.go_back_to(old, &lost);
             news.push(new);
         }
         self.stage.reaper.retire_set(news);
-        if let Some(build) = condemned {
-            self.condemn(&build, reason, report);
+        match failed {
+            // The very bytes that serve again: they can not be what is wrong.
+            Some((_, true)) => self.note_trouble(culprit, reason, report),
+            Some((build, false)) => self.condemn(&build, reason, report),
+            None => {}
         }
         self.hold(&group, culprit, reason, report);
     }
@@ -236,7 +242,9 @@ impl Conductor {
         let plugin = old.life.plugin.clone();
         let Some(slot) = self.slots.get_mut(&plugin) else { return };
         slot.stand_in = Some(Arc::clone(&old.build));
-        slot.previous = None;
+        if slot.serving.as_ref().is_none_or(|new| new.build.key != old.build.key) {
+            slot.previous = None;
+        }
         slot.serving = None;
         if lost.contains(&plugin) {
             slot.broken = true;
@@ -254,9 +262,13 @@ impl Conductor {
             let Some(slot) = self.slots.get_mut(&new.life.plugin) else { continue };
             slot.serving = Some(Arc::clone(new));
             // After a way back there is nothing to go back to, and why the newest build does not serve is known.
-            slot.previous = None;
-            if !slot.quarantined {
-                slot.trouble = None;
+            if slot.quarantined {
+                slot.previous = None;
+                continue;
+            }
+            slot.trouble = None;
+            // The same bytes once more are nothing to go back to.
+            if old.build.key != new.build.key {
                 slot.previous = Some(Previous { build: Arc::clone(&old.build), state: state.clone() });
             }
         }

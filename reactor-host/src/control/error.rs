@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 /// Why a control socket is not served, not reached, or does not do what is asked.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum ControlError {
     /// The host was built without a data folder.
@@ -131,5 +131,12 @@ impl ControlError {
             Self::OtherUser { .. } => "RE1014",
             Self::Answer { code, .. } => code,
         }
+    }
+}
+
+/// As text, with its code: what a `main` that returns it prints.
+impl std::fmt::Debug for ControlError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "[{}] {self}", self.code())
     }
 }

@@ -6,7 +6,7 @@ use crate::store::StoreError;
 use crate::watch::WatchError;
 
 /// Why a host could not be built, or an order not be carried out.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum HostError {
     /// Folders were named, but native code was not accepted.
@@ -86,5 +86,12 @@ impl HostError {
             Self::InsidePlugin => "RE0807",
             Self::ShutDown => "RE0605",
         }
+    }
+}
+
+/// As text, with its code: what a `main` that returns it prints.
+impl std::fmt::Debug for HostError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "[{}] {self}", self.code())
     }
 }

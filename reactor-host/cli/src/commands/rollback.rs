@@ -14,8 +14,14 @@ const BY_HAND: &str = "RE0524";
 /// See the module.
 pub(super) fn rollback(args: &RollbackArgs) -> Result<ExitStatus, CliError> {
     let mut report = running_host::find(&args.host)?.rollback(&args.id)?;
-    let (back, rest) = report.outcomes.into_iter().partition(is_back);
+    let swapped = |one: &Outcome| matches!(one.status, OutcomeStatus::Swapped { .. });
+    // Where the build before had to be loaded again, the swap to it is told, and tells enough.
+    let loaded = report.outcomes.iter().any(swapped);
+    let (mut back, rest): (Vec<_>, Vec<_>) = report.outcomes.into_iter().partition(is_back);
     report.outcomes = rest;
+    if loaded {
+        back.clear();
+    }
     let output = Output::new(args.format);
     for outcome in &back {
         output.put(outcome, line)?;
@@ -36,5 +42,6 @@ fn line(outcome: &Outcome) -> String {
         return outcome.to_string();
     };
     let plugin = outcome.plugin.as_ref().map_or("?", |plugin| plugin.as_str());
-    format!("{CHANGED}~{CHANGED:#} {plugin}  generation {serving} serves; the build after it is quarantined")
+    let build = "the build that served is quarantined";
+    format!("{CHANGED}~{CHANGED:#} {plugin}  generation {serving} serves; {build}")
 }
