@@ -192,3 +192,35 @@ fn a_peer_that_is_not_there_is_told_with_the_reason() {
     assert!(message.contains("switched off"), "{message}");
     assert_eq!(call("No Id").0, "RE0611");
 }
+
+#[test]
+fn what_is_called_is_counted_over_swaps() {
+    let build = || {
+        Script::new("one").answer(|cue| {
+            assert!(cue.action != "boom", "told to panic");
+            Ok(Value::Null)
+        })
+    };
+    let host = started([build(), Script::new("other")]);
+    let account =
+        |id: &str| host.accounts().into_iter().find(|one| one.plugin.as_str() == id).expect("it ran");
+    let text = Value::from("x".repeat(1_000));
+    for round in 1..=3 {
+        for _ in 0..100 {
+            host.invoke("one", "mark", &text).expect("it serves");
+        }
+        host.invoke("other", "call", &Value::of(&("one", "mark")).expect("texts")).expect("both serve");
+        assert_eq!(tell::error(host.invoke("one", "boom", &Value::Null)).0, "RE0603");
+        let pins = host.pin(&["one"]).expect("it serves");
+        pins.invoke("one", "mark", &Value::Null).expect("it is pinned");
+        drop(pins);
+        let one = account("one");
+        assert_eq!((one.calls, one.panics), (round * 103, round), "calls of everybody, and no pin by itself");
+        assert!(one.bytes_in >= round * 100_000 && one.bytes_out > 0, "{one:?}");
+        assert_eq!(one.latency.samples, 103, "of the generation that serves");
+        assert!(one.latency.p50_ns > 0 && one.latency.p50_ns <= one.latency.max_ns);
+        assert!(tell::swapped(&host.swap("one").expect("the host runs"), "one"));
+    }
+    assert_eq!(account("other").calls, 3);
+    assert_eq!(account("one").calls, 309);
+}

@@ -43,3 +43,5 @@ mod exit;
 mod soak;
 // A host that is killed at any moment.
 mod killed;
+// Sequences of swaps, failures and switches that are hard to keep straight.
+mod sequences;

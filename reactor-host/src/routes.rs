@@ -230,14 +230,33 @@ impl Routes {
         }
     }
 
-    /// Ends what [`serve_set`](Self::serve_set) and [`foresee`](Self::foresee) keep for these generations: whoever still
-    /// calls from inside them finds what everybody finds.
+    /// Ends what [`serve_set`](Self::serve_set) and [`foresee`](Self::foresee) keep for these generations, and of others
+    /// what leads to them: whoever still calls from inside one of either finds what everybody finds. From here on nothing
+    /// leads to a generation of the set but its route, and that only if it serves.
     pub(crate) fn disband(&self, set: &Set) {
         let mut inner = self.lock();
         let views: Vec<_> = set.iter().filter_map(|life| inner.views.remove(&life.number)).collect();
-        for target in views.into_iter().flat_map(HashMap::into_keys) {
+        let mut targets: HashSet<PluginId> = views.into_iter().flat_map(HashMap::into_keys).collect();
+        // One of a set may have ended apart from the others, and still look at one that goes now.
+        for view in inner.views.values_mut() {
+            view.retain(|target, state| {
+                let stays = match state {
+                    State::Serving(life) | State::Paused(life, _) => {
+                        set.iter().all(|gone| gone.number != life.number)
+                    }
+                    State::Absent(_) => true,
+                };
+                if !stays {
+                    targets.insert(target.clone());
+                }
+                stays
+            });
+        }
+        for target in targets {
             inner.refresh(&target);
         }
+        drop(inner);
+        self.signal.notify();
     }
 
     /// Calls to the plugins of `lives` wait from here on, unless they come from inside one of them.

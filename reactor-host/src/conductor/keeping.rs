@@ -132,7 +132,7 @@ impl Conductor {
         let reason = Reason::new("RE0524", "somebody rolled it back by hand");
         if let Some(at) = self.trial_of(plugin) {
             drop(serving);
-            self.take_back(at, plugin, &reason, report);
+            self.take_back(at, Some(plugin), &reason, report);
             return self.reconcile(report);
         }
         let kept = || self.kept(plugin).filter(|previous| previous.build.key != serving.build.key);
@@ -212,6 +212,16 @@ impl Conductor {
             let ticket = self.stage.shared.store.apply(changes);
             self.acknowledge(ticket);
         }
+    }
+
+    /// Keeps the build that serves as what a start of the host falls back on: the one in the folder is to be quarantined.
+    pub(super) fn keep_good(&self, build: &Build) {
+        let Some(candidate) = build.candidate() else { return };
+        let plugin = &build.manifest.id;
+        let state = self.stage.shared.store.state(plugin);
+        let (point, library) = (self.point(candidate, state), Arc::clone(&candidate.bytes));
+        let ticket = self.stage.shared.store.set_rollback(plugin, point, library);
+        self.acknowledge(ticket);
     }
 
     fn point(&self, candidate: &Candidate, state: Option<SavedState>) -> RollbackPoint {

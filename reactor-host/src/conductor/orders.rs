@@ -249,6 +249,14 @@ impl Conductor {
     /// Reads several plugins again and swaps them in one step, or none of them.
     fn swap_together(&mut self, plugins: &[PluginId], report: &mut Report) {
         let builds: Vec<_> = plugins.iter().filter_map(|plugin| self.read_again(plugin, report)).collect();
+        let store = &self.stage.shared.store;
+        let tried = |build: &Build| store.quarantined(&build.manifest.id, &build.key).is_some();
+        if let Some(at) = builds.iter().position(tried) {
+            // Taken by itself, so that it is told why; the others stay as they are.
+            let mut builds = builds;
+            self.take(builds.swap_remove(at), report);
+            return;
+        }
         // Each that could not be read has told why.
         if builds.len() == plugins.len() {
             for build in builds {

@@ -38,13 +38,28 @@ impl Conductor {
         self.release_held();
         // Each failure changes what can run. It also takes a build out of the running, so this comes to an end.
         loop {
+            let mut went_back = false;
             let resolution = self.resolve(report);
             let able: BTreeSet<_> = resolution.order.iter().collect();
             for plugin in self.order.clone().into_iter().rev() {
-                let keeps = self.slots.get(&plugin).is_some_and(Slot::wanted) && able.contains(&plugin);
+                let wanted = self.slots.get(&plugin).is_some_and(Slot::wanted);
+                let keeps = wanted && able.contains(&plugin);
+                if !keeps
+                    && wanted
+                    && let Some(at) = self.trial_of(&plugin)
+                {
+                    // What it needs went back; what is kept ready for it may do with that.
+                    let reason = Reason::new(BLOCKED, format!("{plugin} goes back with what it depends on"));
+                    self.take_back(at, None, &reason, report);
+                    went_back = true;
+                    break;
+                }
                 if !keeps {
                     self.take_down(&plugin, "what it needs is gone", report);
                 }
+            }
+            if went_back {
+                continue;
             }
             self.note_refused(&resolution, report);
             self.warn(&resolution);
@@ -86,12 +101,14 @@ impl Conductor {
         let free = |(id, slot): (&PluginId, &Slot)| {
             let (culprit, build) = slot.held_by.as_ref()?;
             let still = self.slots.get(culprit).is_some_and(|culprit| {
-                Arc::ptr_eq(&culprit.build, build) && culprit.trouble.is_some() && culprit.wanted()
+                let failed = culprit.quarantined || culprit.trouble.is_some();
+                Arc::ptr_eq(&culprit.build, build) && failed && culprit.wanted()
             });
             (!still).then(|| id.clone())
         };
         for id in self.slots.iter().filter_map(free).collect::<Vec<_>>() {
             if let Some(slot) = self.slots.get_mut(&id) {
+                slot.held_by = None;
                 slot.forgive();
             }
         }
@@ -223,6 +240,8 @@ impl Conductor {
     fn note_not_swapped(&mut self, group: &[PluginId], not: &NotSwapped, report: &mut Report) {
         let NotSwapped { culprit, reason, guilty, lost } = not;
         for plugin in lost {
+            // What is kept ready for it is of no use: it serves no more.
+            self.end_trial(plugin);
             if let Some(slot) = self.slots.get_mut(plugin) {
                 slot.broken = true;
                 if let Some(generation) = slot.serving.take() {
@@ -239,7 +258,10 @@ impl Conductor {
             report.outcomes.push(self.outcome(culprit, failed(reason.clone(), None)));
             self.pardon(culprit);
         } else if let Some(build) = tried.filter(|_| *guilty) {
-            slot.stand_in = serving;
+            slot.stand_in.clone_from(&serving);
+            if let Some(good) = serving {
+                self.keep_good(&good);
+            }
             self.condemn(&build, reason, report);
         } else {
             slot.trouble = Some(reason.clone());
@@ -269,6 +291,7 @@ impl Conductor {
             );
             let Some(slot) = self.slots.get_mut(plugin) else { continue };
             slot.trouble = Some(held.clone());
+            slot.stand_in = slot.serving.as_ref().map(|generation| Arc::clone(&generation.build));
             slot.held_by = Some((culprit.clone(), Arc::clone(&build)));
             let path = self.path(plugin);
             self.refuse(plugin, &held, path, report);
@@ -358,7 +381,7 @@ impl Conductor {
         report.outcomes.push(self.outcome(&plugin, status));
         if let Some(slot) = self.slots.get_mut(&plugin) {
             slot.serving = Some(generation);
-            if !slot.quarantined {
+            if !slot.stands_back() {
                 slot.trouble = None;
             }
         }

@@ -66,14 +66,19 @@ impl Slot {
 
     /// The build that is to run.
     pub(super) fn to_run(&self) -> Option<&Arc<Build>> {
-        if self.quarantined { self.stand_in.as_ref() } else { Some(&self.build) }
+        if self.stands_back() { self.stand_in.as_ref() } else { Some(&self.build) }
+    }
+
+    /// Whether the newest build is not to run now: it is quarantined, or waits for that of another plugin.
+    pub(super) fn stands_back(&self) -> bool {
+        self.quarantined || self.held_by.is_some()
     }
 
     /// The manifest that decides whether the plugin can run. A broken build that does not serve is in nobody's way.
     pub(super) fn judged_by(&self) -> Option<&Manifest> {
         let build = match &self.serving {
             Some(generation) => self.successor().unwrap_or(&generation.build),
-            None if self.broken && !self.quarantined => return None,
+            None if self.broken && !self.stands_back() => return None,
             None => self.to_run()?,
         };
         Some(&build.manifest)
@@ -83,7 +88,7 @@ impl Slot {
     pub(super) fn successor(&self) -> Option<&Arc<Build>> {
         let serving = self.serving.as_ref()?;
         let next = self.to_run().filter(|next| !Arc::ptr_eq(&serving.build, next))?;
-        let free = self.unresolved.is_none() && (self.quarantined || self.trouble.is_none());
+        let free = self.unresolved.is_none() && (self.stands_back() || self.trouble.is_none());
         free.then_some(next)
     }
 
@@ -96,6 +101,7 @@ impl Slot {
     pub(super) fn take(&mut self, build: Build) {
         self.build = Arc::new(build);
         self.quarantined = false;
+        self.held_by = None;
         self.forgive();
         self.stopped = false;
     }
@@ -107,6 +113,11 @@ impl Slot {
 
     /// The file holds the newest build again: if that serves, nothing is wrong any more.
     pub(super) fn file_is_good(&mut self) {
+        // What was wrong with the file is not wrong with the build that waits in it.
+        let of_the_file = self.trouble.as_ref().is_some_and(|trouble| trouble.code.starts_with("RE01"));
+        if !self.stands_back() && of_the_file {
+            self.forgive();
+        }
         if !self.quarantined
             && self.serving.as_ref().is_some_and(|serving| Arc::ptr_eq(&serving.build, &self.build))
         {
@@ -119,7 +130,6 @@ impl Slot {
         self.trouble = None;
         self.unresolved = None;
         self.broken = false;
-        self.held_by = None;
     }
 
     /// `kept_ready`: the generation before, while the one that serves is on trial.

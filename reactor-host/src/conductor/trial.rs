@@ -204,18 +204,24 @@ impl Conductor {
             return;
         };
         let culprit = self.trials[at].pairs[culprit].new.life.plugin.clone();
-        self.take_back(at, &culprit, reason, report);
+        self.take_back(at, Some(&culprit), reason, report);
         self.reconcile(report);
     }
 
-    /// Rolls a trial back; `culprit` is the one whose new build is not to be tried again.
-    pub(super) fn take_back(&mut self, at: usize, culprit: &PluginId, reason: &Reason, report: &mut Report) {
+    /// Rolls a trial back; `culprit` is the one whose new build is not to be tried again, if it is anybody's fault.
+    pub(super) fn take_back(
+        &mut self,
+        at: usize,
+        culprit: Option<&PluginId>,
+        reason: &Reason,
+        report: &mut Report,
+    ) {
         let trial = self.trials.swap_remove(at);
         let lost = self.stage.roll_back(&trial.pairs, reason);
         let (mut news, mut group, mut failed) = (Vec::new(), Vec::new(), None);
         for Pair { old, new, .. } in trial.pairs {
             new.life.forgive_panics();
-            if new.life.plugin == *culprit {
+            if culprit == Some(&new.life.plugin) {
                 failed = Some((Arc::clone(&new.build), old.build.key == new.build.key));
             }
             group.push(new.life.plugin.clone());
@@ -223,6 +229,7 @@ impl Conductor {
             news.push(new);
         }
         self.stage.reaper.retire_set(news);
+        let Some(culprit) = culprit else { return };
         match failed {
             // The very bytes that serve again: they can not be what is wrong.
             Some((_, true)) => self.note_trouble(culprit, reason, report),
