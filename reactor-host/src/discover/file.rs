@@ -46,9 +46,9 @@ pub(super) fn read(path: &Path, limit: u64, look: &Look<'_>) -> Result<FileBytes
     let size = usize::try_from(stamp.size).ok().filter(|_| stamp.size <= limit).ok_or_else(too_large)?;
 
     look.files_read.set(look.files_read.get() + 1);
-    let mut bytes: Arc<[u8]> = std::iter::repeat_n(0, size).collect();
-    let buffer = Arc::get_mut(&mut bytes).ok_or_else(changing)?;
-    match file.read_exact(buffer) {
+    // Copied once more below, which is cheaper than filling a shared slice byte by byte where nothing is optimised.
+    let mut buffer = vec![0; size];
+    match file.read_exact(&mut buffer) {
         Ok(()) => {}
         Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Err(changing()),
         Err(error) => return Err(unreadable(path, error)),
@@ -56,7 +56,7 @@ pub(super) fn read(path: &Path, limit: u64, look: &Look<'_>) -> Result<FileBytes
     if FileStamp::of(&tell(file.metadata())?) != stamp {
         return Err(changing());
     }
-    Ok(FileBytes { bytes, stamp })
+    Ok(FileBytes { bytes: buffer.into(), stamp })
 }
 
 fn unreadable(path: &Path, source: io::Error) -> DiscoverError {
