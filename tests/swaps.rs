@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use reactor_host::{EventKind, Handle, OutcomeStatus, Value, Verdict};
 use reactor_tests::folder::Folder;
-use reactor_tests::{corpus, host, wait};
+use reactor_tests::{child, corpus, host, wait};
 
 const SWAPS: u64 = 10_000;
 
@@ -92,6 +92,14 @@ fn verdict(kind: &EventKind) -> u64 {
 
 #[test]
 fn a_plugin_without_state_is_swapped_and_no_call_fails_waits_or_is_misrouted() {
+    // The memory of the process is measured: nothing else may run in it.
+    child::alone(
+        "swaps::a_plugin_without_state_is_swapped_and_no_call_fails_waits_or_is_misrouted",
+        stateless,
+    );
+}
+
+fn stateless() {
     // Generations alternate between the builds, and grow as one caller sees them.
     let check = |handle: &Handle| {
         thread_local!(static LAST: std::cell::Cell<u64> = const { std::cell::Cell::new(0) });
@@ -105,6 +113,10 @@ fn a_plugin_without_state_is_swapped_and_no_call_fails_waits_or_is_misrouted() {
 
 #[test]
 fn a_plugin_with_state_is_swapped_and_no_update_is_lost() {
+    child::alone("swaps::a_plugin_with_state_is_swapped_and_no_update_is_lost", stateful);
+}
+
+fn stateful() {
     let add = |handle: &Handle| drop(handle.invoke("add", &Value::Null).expect("no call fails"));
     swap_under_callers("tally", add, |handle, calls| {
         let total = handle.invoke("total", &Value::Null).expect("it serves");
