@@ -215,3 +215,33 @@ fn a_call_that_stays_inside_the_failing_one_does_not_cost_its_suspend() {
         let _ = call.join().expect("no panic");
     });
 }
+
+#[test]
+fn with_a_snapshot_a_call_inside_the_old_one_costs_it_nothing_when_it_takes_over_again() {
+    let gate = Gate::new();
+    let inside = gate.clone();
+    let old = build("old").state(1, "handoff = \"snapshot\"").answer(move |cue| {
+        if cue.action == "stay" {
+            inside.pass();
+        }
+        Ok(Value::Null)
+    });
+    let (host, _clock) = started([old]);
+    let events = host.events();
+    add(&host, 4);
+    std::thread::scope(|threads| {
+        let call = threads.spawn(|| host.invoke("one", "stay", &Value::Null));
+        gate.arrived(1);
+        assert!(tell::swapped(&build("new").state(1, "handoff = \"snapshot\"").install(&host), "one"));
+        add(&host, 2);
+        host.rollback("one").expect("the host runs");
+        let state = wait::event(&events, |event| match &event.kind {
+            EventKind::RolledBack { state, .. } => Some(*state),
+            _ => None,
+        });
+        assert_eq!(state, StateOutcome::AtSwitch);
+        assert_eq!((tell::mark(&host, "one").as_str(), total(&host)), ("old", Some(4)));
+        gate.open();
+        let _ = call.join().expect("no panic");
+    });
+}

@@ -95,6 +95,10 @@ impl Stagehand {
         let Some(giving) = rules.and_then(|(reader, held)| giving(reader, held)) else {
             return Ok(StateOutcome::AtSwitch);
         };
+        // Asked before it is begun: a `restore` that is given up half-way costs the plugin, a call inside must not.
+        if !self.wait_for_callers(&lives(std::slice::from_ref(old)), Instant::now() + limit) {
+            return Ok(StateOutcome::AtSwitch);
+        }
         let saved = match self.save_as(new, &giving, Instant::now() + limit) {
             Ok(saved) => saved,
             Err(failure) => {
