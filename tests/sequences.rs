@@ -157,11 +157,11 @@ fn a_dependant_outside_the_set_goes_back_to_what_is_kept_ready_for_it() {
     let ill = Arc::new(AtomicBool::new(false));
     let sick = ill.clone();
     let (host, clock) = clocked([
-        Script::new("back").version("1.0.0").health("trial = \"9999h\""),
-        Script::new("front").mark("front1").needs(&["back"]).health("trial = \"9999h\""),
+        Script::new("back").version("1.0.0").health("trial = \"720h\""),
+        Script::new("front").mark("front1").needs(&["back"]).health("trial = \"720h\""),
     ]);
     let events = host.events();
-    let back2 = Script::new("back").version("2.0.0").health("trial = \"9999h\"\ncheck-every = \"1s\"").on(
+    let back2 = Script::new("back").version("2.0.0").health("trial = \"720h\"\ncheck-every = \"1s\"").on(
         "health",
         move |_| {
             if sick.load(SeqCst) { Err(Error::new("acme.ill", "ill")) } else { Ok(()) }
@@ -172,12 +172,12 @@ fn a_dependant_outside_the_set_goes_back_to_what_is_kept_ready_for_it() {
         .mark("front2")
         .version("2.0.0")
         .tables("[dependencies]\nback = \"^2\"")
-        .health("trial = \"9999h\"");
+        .health("trial = \"720h\"");
     assert!(tell::swapped(&front2.install(&host), "front"));
     ill.store(true, SeqCst);
     // The next health check is due a second after the last one was answered.
     wait::until("the provider is rolled back", || {
-        clock.advance(&host, Duration::from_secs(2));
+        clock.advance(&host, Duration::from_millis(1_001));
         std::iter::from_fn(|| events.try_next())
             .any(|event| matches!(event.kind, EventKind::Quarantined { .. }))
     });
