@@ -191,11 +191,11 @@ mod tests {
     #[test]
     fn the_last_line_says_what_to_do_next() {
         check(
-            &Notice::Following { folders: vec!["/work/greeting".into()], running: 1 },
+            &Notice::Following { folders: vec!["/home/ada/greeting".into()], running: 1 },
             &expect![[r"
                 1 plugin running, 1 crate followed
                 edit a source file to swap its plugin; Ctrl-C ends"]],
-            &expect![[r#"{"event":"following","folders":["/work/greeting"],"running":1}"#]],
+            &expect![[r#"{"event":"following","folders":["/home/ada/greeting"],"running":1}"#]],
         );
     }
 }
