@@ -11,6 +11,7 @@
 pub mod adapter;
 pub mod binding;
 pub mod client;
+pub mod interface;
 pub mod meter;
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 pub mod plants;
