@@ -6,12 +6,12 @@ use abi_stable::std_types::{RSlice, RStr};
 
 use super::adapter::guarded;
 use super::binding::{CellRef, Pin};
-use super::interface::{Offer, StreamStatus};
+use super::interface::StreamStatus;
 use super::root::{CallFn, Op, Status};
 use super::services::{HostServicesRef, RawContext, RequestKind, TaskBody, Time};
 use super::sink::Sink;
 use crate::error::{Error, Result};
-use crate::interface::{Descriptor, Provider, Want};
+use crate::interface::{Offered, Provider, Want};
 use crate::log::Level;
 use crate::value::Value;
 
@@ -105,17 +105,12 @@ impl Client {
         .map(drop)
     }
 
-    /// Offers an object under an interface.
-    ///
-    /// # Safety
-    ///
-    /// The offer's table is one of the descriptor's methods, in their order and with their signatures; it and the object
-    /// stay where they are until the instance is destroyed.
-    pub(crate) unsafe fn provide(&self, descriptor: &Descriptor, offer: Offer) -> Result<()> {
-        let descriptor = postcard::to_stdvec(descriptor)?;
-        // SAFETY: as in `log`; the caller promises the offer.
+    /// Offers an object under an interface. Who asks keeps the object until the instance is destroyed.
+    pub(crate) fn provide(&self, offered: &Offered) -> Result<()> {
+        let descriptor = postcard::to_stdvec(&offered.descriptor)?;
+        // SAFETY: as in `log`; `offer` made descriptor, table and object for each other.
         self.ask(|context, sink| unsafe {
-            (self.services.provide())(context, RSlice::from_slice(&descriptor), offer, sink)
+            (self.services.provide())(context, RSlice::from_slice(&descriptor), offered.offer, sink)
         })
         .map(drop)
     }
