@@ -160,9 +160,7 @@ impl Binding {
     /// How many callers are inside: at least so many were at one moment of the call. 0 means unused, provided that
     /// no cell has pointed here since before the call.
     pub fn inside(&self) -> u64 {
-        let exits = self.sum(|shard| &shard.exits);
-        let entries = self.sum(|shard| &shard.entries);
-        entries.wrapping_sub(exits)
+        inside(|of| of(self))
     }
 
     fn sum(&self, of: impl Fn(&Shard) -> &AtomicU64) -> u64 {
@@ -183,6 +181,15 @@ impl Binding {
     pub fn retract_waiter(&self) {
         self.waiting.fetch_sub(1, Ordering::SeqCst);
     }
+}
+
+/// How many callers are inside several bindings together, which `each` runs its argument on: as [`Binding::inside`] has
+/// it for one. All exits of all of them are read before all entries, so who goes from one to another is not overlooked.
+pub fn inside(each: impl Fn(&mut dyn FnMut(&Binding))) -> u64 {
+    let (mut exits, mut entries) = (0_u64, 0_u64);
+    each(&mut |binding| exits = exits.wrapping_add(binding.sum(|shard| &shard.exits)));
+    each(&mut |binding| entries = entries.wrapping_add(binding.sum(|shard| &shard.entries)));
+    entries.wrapping_sub(exits)
 }
 
 /// Enters whatever `word` points at, or says why it can not: the state that stands in place of an address.

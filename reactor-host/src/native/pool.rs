@@ -4,6 +4,7 @@
 //! stays a binding until the pool goes, and the pool stays until every host, handle, guard and retained generation
 //! that holds it is gone.
 
+use std::hash::{Hash, Hasher};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
@@ -12,6 +13,7 @@ use reactor_abi::ffi::{Cell, CellRef};
 
 use super::frames::Frame;
 use super::ops::PIN_OPS;
+use crate::interfaces::Wanted;
 use crate::manifest::PluginId;
 use crate::routes::Routes;
 
@@ -137,10 +139,45 @@ impl Word {
     }
 }
 
+/// What calls through a cell are for.
+#[derive(Clone)]
+pub(crate) enum Target {
+    /// The generation itself: its own cell, by which the host enters.
+    Own,
+    /// The actions of a plugin, whichever generation serves.
+    Plugin(PluginId),
+    /// An interface, whoever provides it.
+    Interface(Arc<Wanted>),
+}
+
+impl PartialEq for Target {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Own, Self::Own) => true,
+            (Self::Plugin(one), Self::Plugin(other)) => one == other,
+            // One question is one object: the routes see to it.
+            (Self::Interface(one), Self::Interface(other)) => Arc::ptr_eq(one, other),
+            _ => false,
+        }
+    }
+}
+
+impl Eq for Target {}
+
+impl Hash for Target {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        match self {
+            Self::Own => {}
+            Self::Plugin(id) => id.hash(state),
+            Self::Interface(wanted) => Arc::as_ptr(wanted).hash(state),
+        }
+    }
+}
+
 /// Whom a cell belongs to: read when a caller finds a state in it.
 pub(super) struct Owner {
     pub(super) routes: Weak<Routes>,
-    pub(super) target: Option<PluginId>,
+    pub(super) target: Target,
     /// The generation that calls through the cell; `None`, the application or the host itself.
     pub(super) importer: Option<u64>,
     /// The importer has ended: whatever the routes say, this cell leads nowhere.
@@ -160,13 +197,8 @@ unsafe impl Send for Lease {}
 unsafe impl Sync for Lease {}
 
 impl Lease {
-    /// A cell for calls to `target`, or (without one) a generation's own.
-    pub(crate) fn new(
-        pool: &Arc<Pool>,
-        routes: Weak<Routes>,
-        target: Option<PluginId>,
-        importer: Option<u64>,
-    ) -> Self {
+    /// A cell for calls to `target`.
+    pub(crate) fn new(pool: &Arc<Pool>, routes: Weak<Routes>, target: Target, importer: Option<u64>) -> Self {
         let cell = pool.take_cell();
         let owner = Box::into_raw(Box::new(Owner { routes, target, importer, cut: AtomicBool::new(false) }));
         // SAFETY: taken from the pool, which this lease keeps.
@@ -199,9 +231,9 @@ impl Lease {
         self.owner().cut.load(Ordering::SeqCst)
     }
 
-    /// Whom calls through it are for; `None`: a generation's own cell.
-    pub(crate) fn target(&self) -> Option<&PluginId> {
-        self.owner().target.as_ref()
+    /// What calls through it are for.
+    pub(crate) fn target(&self) -> &Target {
+        &self.owner().target
     }
 
     /// The number of the generation that calls through it, if one does.
@@ -280,7 +312,7 @@ impl Pinned {
     }
 
     /// Whom it pins.
-    pub(crate) fn target(&self) -> Option<&PluginId> {
+    pub(crate) fn target(&self) -> &Target {
         self.lease.target()
     }
 
