@@ -14,7 +14,6 @@ use super::Conductor;
 use super::orders::failed;
 use super::slot::Previous;
 use crate::backend::Build;
-use crate::discover::{Candidate, ManifestOrigin, recall};
 use crate::event::EventKind;
 use crate::generation::Generation;
 use crate::manifest::{Manifest, PluginId};
@@ -22,7 +21,7 @@ use crate::native::life::Stage;
 use crate::report::{OutcomeStatus, Reason, Report};
 use crate::retire::tell_failure;
 use crate::routes::LONGEST_PAUSE;
-use crate::store::{Change, ManifestText, Quarantined, RollbackPoint, SavedState, Ticket};
+use crate::store::{Change, Quarantined, RollbackPoint, SavedState, Ticket};
 use crate::swap::Pair;
 
 impl Conductor {
@@ -177,8 +176,7 @@ impl Conductor {
             self.warn_of(&Reason::new(error.code(), error.to_string()));
             None
         })?;
-        let manifest = point.manifest.as_ref().map(|file| (file.path.clone(), file.text.as_str()));
-        match recall(point.source, &point.folder, manifest, library) {
+        match point.recall(library) {
             Ok(candidate) => {
                 let state = point.state.map(|state| Arc::new(state.bytes.to_vec()));
                 Some(Previous { build: Arc::new(Build::of(candidate)), state })
@@ -204,7 +202,8 @@ impl Conductor {
             let good = if going_back { &new.build } else { &old.build };
             let again = old.build.key == new.build.key;
             if let Some(candidate) = good.candidate().filter(|_| !again) {
-                let (point, library) = (self.point(candidate, state), Arc::clone(&candidate.bytes));
+                let point = RollbackPoint::of(candidate, state, self.stage.shared.unix_ms());
+                let library = Arc::clone(&candidate.bytes);
                 changes.push(Change::SetRollback { plugin: plugin.clone(), point, library });
             }
         }
@@ -219,27 +218,10 @@ impl Conductor {
         let Some(candidate) = build.candidate() else { return };
         let plugin = &build.manifest.id;
         let state = self.stage.shared.store.state(plugin);
-        let (point, library) = (self.point(candidate, state), Arc::clone(&candidate.bytes));
+        let point = RollbackPoint::of(candidate, state, self.stage.shared.unix_ms());
+        let library = Arc::clone(&candidate.bytes);
         let ticket = self.stage.shared.store.set_rollback(plugin, point, library);
         self.acknowledge(ticket);
-    }
-
-    fn point(&self, candidate: &Candidate, state: Option<SavedState>) -> RollbackPoint {
-        let manifest = match (&candidate.manifest_origin, &candidate.manifest_text) {
-            (ManifestOrigin::File(path), Some(text)) => {
-                Some(ManifestText { path: path.clone(), text: text.to_string() })
-            }
-            _ => None,
-        };
-        RollbackPoint {
-            build: candidate.hash,
-            version: candidate.manifest.version.clone(),
-            manifest,
-            source: candidate.source.clone(),
-            folder: candidate.folder.clone(),
-            state,
-            unix_ms: self.stage.shared.unix_ms(),
-        }
     }
 
     fn saved(&self, by: &Generation, state: &[u8]) -> Option<SavedState> {
