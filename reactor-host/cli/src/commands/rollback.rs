@@ -13,7 +13,7 @@ const BY_HAND: &str = "RE0524";
 
 /// See the module.
 pub(super) fn rollback(args: &RollbackArgs) -> Result<ExitStatus, CliError> {
-    let mut report = running_host::find(&args.host)?.rollback(&args.id)?;
+    let mut report = running_host::find(&args.one.host)?.rollback(&args.one.id)?;
     let swapped = |one: &Outcome| matches!(one.status, OutcomeStatus::Swapped { .. });
     // Where the build before had to be loaded again, the swap to it is told, and tells enough.
     let loaded = report.outcomes.iter().any(swapped);
@@ -22,14 +22,14 @@ pub(super) fn rollback(args: &RollbackArgs) -> Result<ExitStatus, CliError> {
     if loaded {
         back.clear();
     }
-    let output = Output::new(args.format);
+    let output = Output::new(args.one.format);
     for outcome in &back {
         output.put(outcome, line)?;
     }
     if report.outcomes.is_empty() && !back.is_empty() {
         return Ok(ExitStatus::Done);
     }
-    running_host::tell(&report, args.format)
+    running_host::tell(&report, args.one.format)
 }
 
 /// Whether the build failed by having been taken back: that is what was asked for.
