@@ -91,7 +91,7 @@ impl Drop for Seal {
 pub(crate) enum Passage {
     /// Load again: there is an address by now.
     Open,
-    /// The caller is inside what hands over, and was counted into the generation of this word: on share 0.
+    /// The caller is inside what hands over, and was counted into the generation of this word: on the common share.
     Inside(Word),
     /// Go away.
     Refused(Error),

@@ -3,7 +3,6 @@
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use reactor_abi::ffi::SHARDS;
 use reactor_abi::ffi::meter::BUCKETS;
 use reactor_abi::ffi::protocol::TRACKED;
 
@@ -95,13 +94,8 @@ impl Life {
     /// What was counted of this generation so far.
     pub(crate) fn counts(&self) -> Counts {
         let binding = self.binding.get();
-        let mut counts = Counts { panics: binding.meter().panics(), ..Counts::default() };
-        for (calls, bytes_in, bytes_out) in (0..SHARDS).map(|shard| binding.traffic(shard).read()) {
-            counts.calls += calls;
-            counts.bytes_in += bytes_in;
-            counts.bytes_out += bytes_out;
-        }
-        counts
+        let (bytes_in, bytes_out) = binding.bytes();
+        Counts { calls: binding.calls(), panics: binding.meter().panics(), bytes_in, bytes_out }
     }
 
     /// How long a sample of its calls took.
@@ -173,7 +167,7 @@ impl Life {
 
     /// How many callers are inside.
     pub(crate) fn inside(&self) -> u64 {
-        self.binding.get().inside()
+        self.binding.inside()
     }
 
     /// Asks for [`Routes::signal`] to be notified when callers leave.
