@@ -30,6 +30,8 @@ pub mod manifest;
 mod native;
 pub mod object_file;
 mod order;
+#[doc(hidden)]
+pub mod pins;
 pub mod report;
 pub mod resolve;
 mod retained;

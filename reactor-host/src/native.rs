@@ -15,6 +15,7 @@ pub(crate) mod open;
 pub(crate) mod ops;
 pub(crate) mod pool;
 mod services;
+pub(crate) mod shares;
 pub(crate) mod traces;
 
 pub(crate) use frames::inside_plugin_code;

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use reactor_abi::ffi::SHARDS;
 use reactor_abi::ffi::meter::BUCKETS;
 use reactor_abi::ffi::protocol::{self, Binding, TRACKED};
 
 use super::exports::{Exports, Role};
 use super::pool::{BindingLease, Guard, Lease, Pool, Target, Word};
+use super::shares;
 use super::traces::Traces;
 use crate::account::{Counts, Totals};
 use crate::interfaces::{Misfit, Wanted};
@@ -105,12 +105,11 @@ impl Life {
     pub(crate) fn counts(&self) -> Counts {
         let mut counts = Counts::default();
         self.each_binding(|binding| {
+            let (bytes_in, bytes_out) = binding.bytes();
+            counts.calls += binding.calls();
             counts.panics += binding.meter().panics();
-            for (calls, bytes_in, bytes_out) in (0..SHARDS).map(|shard| binding.traffic(shard).read()) {
-                counts.calls += calls;
-                counts.bytes_in += bytes_in;
-                counts.bytes_out += bytes_out;
-            }
+            counts.bytes_in += bytes_in;
+            counts.bytes_out += bytes_out;
         });
         counts
     }
@@ -209,7 +208,7 @@ impl Life {
 
     /// How many callers are inside, by whatever binding.
     pub(crate) fn inside(&self) -> u64 {
-        protocol::inside(|of| self.each_binding(of))
+        protocol::inside(|of| self.each_binding(of), shares::barrier)
     }
 
     /// Asks for [`Routes::signal`] to be notified when callers leave.

@@ -7,10 +7,11 @@ use reactor_abi::ffi::{Blocked, BlockedKind, Cell, PinOps, Sink};
 use super::frames;
 use super::life::Life;
 use super::pool::Owner;
+use super::shares::claim;
 use crate::routes::Passage;
 
 /// The table behind every cell of this program.
-pub(super) static PIN_OPS: PinOps = PinOps { blocked, disturbed, entered, left, panicked };
+pub(crate) static PIN_OPS: PinOps = PinOps { claim, blocked, disturbed, entered, left, panicked };
 
 /// # Safety
 ///

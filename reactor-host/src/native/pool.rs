@@ -9,16 +9,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use reactor_abi::ffi::protocol::{ABSENT, Binding, FIRST_ADDRESS, PAUSED};
-use reactor_abi::ffi::{Cell, CellRef};
+use reactor_abi::ffi::{Cell, CellRef, Share};
 
 use super::frames::Frame;
 use super::ops::PIN_OPS;
+use super::shares;
 use crate::interfaces::Wanted;
 use crate::manifest::PluginId;
 use crate::routes::Routes;
 
 /// A host's cells and bindings.
-#[derive(Default)]
 pub(crate) struct Pool {
     inner: Mutex<Inner>,
 }
@@ -33,6 +33,13 @@ struct Inner {
 
 // SAFETY: the pointers are owned by the pool and reached under its mutex; what they point at is made of atomics.
 unsafe impl Send for Inner {}
+
+impl Default for Pool {
+    fn default() -> Self {
+        shares::prepare();
+        Self { inner: Mutex::default() }
+    }
+}
 
 impl Pool {
     /// Bytes held, for accounting.
@@ -120,12 +127,12 @@ impl Word {
     pub(crate) const ABSENT: Self = Self(std::ptr::without_provenance_mut(ABSENT));
     pub(crate) const PAUSED: Self = Self(std::ptr::without_provenance_mut(PAUSED));
 
-    /// Counts a caller in on share 0 of the binding that this is the address of; nothing for a state. Whoever asks holds
+    /// Counts a caller in on the common share of the binding that this is the address of; nothing for a state. Whoever asks holds
     /// the generation, and keeps others from retiring it meanwhile.
     pub(crate) fn enter(self) {
         if self.0.addr() >= FIRST_ADDRESS {
             // SAFETY: the address of a binding of a pool that somebody holds, and bindings are type-stable.
-            unsafe { &*self.0 }.enter(0);
+            unsafe { &*self.0 }.enter(Share::COMMON);
         }
     }
 
@@ -211,7 +218,7 @@ impl Lease {
         unsafe { &*self.cell }
     }
 
-    /// Points the cell somewhere else. Sequentially consistent, as the protocol asks.
+    /// Points the cell somewhere else. Whoever then asks who is inside ([`BindingLease::inside`]) misses nobody.
     pub(crate) fn set(&self, word: Word) {
         self.cell().word().store(word.0, Ordering::SeqCst);
         // Whichever comes later, this store or `cut`, leaves the cell empty.
@@ -259,7 +266,7 @@ impl Lease {
 
     /// Pins what the cell points at.
     pub(crate) fn pin(&self) -> Result<Guard<'_>, reactor_abi::Error> {
-        Ok(Guard { pin: self.cell_ref().pin()?, lease: std::marker::PhantomData })
+        Ok(Guard { pin: self.cell_ref().pin()?.set_apart(), lease: std::marker::PhantomData })
     }
 
     /// Runs one operation through the cell. Only for a cell that leads to instances.
@@ -307,7 +314,7 @@ pub(crate) struct Pinned {
 
 impl Pinned {
     pub(crate) fn new(lease: &Arc<Lease>) -> reactor_abi::Result<Self> {
-        let pin = lease.cell_ref().pin()?;
+        let pin = lease.cell_ref().pin()?.set_apart();
         Ok(Self { _frame: Frame::new(pin.binding()), pin, lease: Arc::clone(lease) })
     }
 
