@@ -205,21 +205,26 @@ pub fn invoke(cell: CellRef, action: &str, value: &Value) -> Result<Value> {
 ///
 /// As [`invoke`].
 pub fn call(cell: CellRef, op: Op, name: &str, input: &[u8]) -> Result<Vec<u8>> {
-    call_pinned(&cell.pin()?, op, name, input)
+    run(&cell.pin()?, op, name, input)
 }
 
-/// As [`call`], into what is pinned already.
+/// As [`call`], into what is pinned already, by a pin that is [set apart](Pin::set_apart).
 ///
 /// # Errors
 ///
 /// The plugin's error or its panic.
 pub fn call_pinned(pin: &Pin, op: Op, name: &str, input: &[u8]) -> Result<Vec<u8>> {
+    let answer = run(pin, op, name, input);
+    pin.count_call();
+    answer
+}
+
+fn run(pin: &Pin, op: Op, name: &str, input: &[u8]) -> Result<Vec<u8>> {
     let binding = pin.binding();
-    let begun = binding.meter().begin();
     let mut answer = Vec::new();
     // SAFETY: a binding behind a peer cell holds an instance and the `CallFn` that belongs to it, and the pin keeps
     // both alive; the sink is used during this call only.
-    let status = unsafe {
+    let status = pin.timed(|| unsafe {
         let function = std::mem::transmute::<*mut (), CallFn>(binding.table());
         function(
             binding.object().cast(),
@@ -228,8 +233,7 @@ pub fn call_pinned(pin: &Pin, op: Op, name: &str, input: &[u8]) -> Result<Vec<u8
             RSlice::from_slice(input),
             Sink::of(&mut answer),
         )
-    };
-    binding.meter().end(begun);
+    });
     pin.count(input.len(), answer.len());
     if status == Status::Panicked {
         pin.count_panic();
