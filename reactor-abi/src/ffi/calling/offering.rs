@@ -99,11 +99,8 @@ pub fn import<I: Interface + ?Sized>(
     provider: Option<&str>,
     keeper: Option<Arc<dyn Any + Send + Sync>>,
 ) -> Result<I::Handle> {
-    let want = Want {
-        descriptor: I::descriptor(),
-        range: range.to_owned(),
-        provider: provider.map(str::to_owned),
-    };
+    let want =
+        Want { descriptor: I::descriptor(), range: range.to_owned(), provider: provider.map(str::to_owned) };
     let cell = client.import(&want)?;
     // SAFETY: the cell was given for this want; who gives a keeper vouches for it, and without one the host keeps the
     // cell until this library is closed.
