@@ -36,3 +36,13 @@ pub use bench::Bench;
 pub use running::Running;
 pub use world::LogLine;
 pub(crate) use world::{Seat, World};
+
+/// What a host answers too, by the same codes.
+mod code {
+    /// Nobody is there.
+    pub(super) const UNAVAILABLE: &str = "RE0601";
+    /// Who asks has ended.
+    pub(super) const ENDED: &str = "RE0606";
+    /// No task can be spawned now.
+    pub(super) const NO_TASK: &str = "RE0607";
+}

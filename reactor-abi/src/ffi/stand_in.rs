@@ -25,6 +25,7 @@ use crate::value::Value;
 pub(crate) use bindings::{Bound, Wire, WireState};
 
 /// What a context's address leads to. Never freed.
+#[expect(clippy::cast_ptr_alignment, reason = "it was made of such an address")]
 fn seat(context: RawContext) -> &'static Seat {
     // SAFETY: `context_of` makes every context that the functions below are given.
     unsafe { &*context.0.cast::<Seat>() }

@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 
 use semver::{Version, VersionReq};
 
+use super::code;
 use super::world::{Seat, World};
 use crate::error::{Error, Result};
 use crate::ffi::interface::Offer;
@@ -61,7 +62,7 @@ impl Interfaces {
         Err(misfit.unwrap_or_else(|| {
             let whom = want.provider.as_ref().map_or_else(String::new, |plugin| format!(" by {plugin}"));
             Error::new(
-                "RE0601",
+                code::UNAVAILABLE,
                 format!("nobody provides the interface {name}{whom}; give it to the bench with `provide`"),
             )
         }))
@@ -190,7 +191,7 @@ impl Seat {
         world.change(|inner| {
             let interfaces = &mut inner.interfaces;
             match interfaces.find(&want) {
-                Err(error) if error.code() != "RE0601" => Err(error),
+                Err(error) if error.code() != code::UNAVAILABLE => Err(error),
                 _ => {
                     let (to, state) = interfaces.state(&want);
                     let wire = Wire::new(state);

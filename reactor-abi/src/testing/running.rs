@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::bench::{About, Bench};
+use super::code;
 use super::world::{LogLine, Seat, World};
 use crate::context::Birth;
 use crate::error::{Error, Result};
@@ -97,7 +98,7 @@ impl<P: Plugin> Running<P> {
     fn serving(&self) -> Result<&Generation> {
         self.generation
             .as_ref()
-            .ok_or_else(|| Error::new("RE0606", format!("{} has been stopped", self.about.id)))
+            .ok_or_else(|| Error::new(code::ENDED, format!("{} has been stopped", self.about.id)))
     }
 
     fn run(&self, op: Op) -> Result<()> {

@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use super::code;
 use super::world::{Seat, World};
 use crate::error::{Error, Result};
 use crate::ffi::stand_in::Body;
@@ -28,7 +29,7 @@ impl Seat {
     pub(crate) fn spawn(&'static self, name: &str, body: Body) -> Result<u64> {
         let world = self.world()?;
         if !self.started.load(Ordering::Acquire) {
-            return Err(Error::new("RE0607", format!("{} spawns `{name}` before `start`", self.plugin)));
+            return Err(Error::new(code::NO_TASK, format!("{} spawns `{name}` before `start`", self.plugin)));
         }
         let number = world.change(|inner| {
             inner.tasks.last += 1;

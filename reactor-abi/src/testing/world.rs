@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
+use super::code;
 use super::interfaces::Interfaces;
 use super::streams::Streams;
 use super::tasks::Tasks;
@@ -124,7 +125,7 @@ impl Seat {
     /// The world, while this generation has a part in it.
     pub(super) fn world(&self) -> Result<Arc<World>> {
         self.world.upgrade().filter(|_| !self.stopped.load(Ordering::Acquire)).ok_or_else(|| {
-            Error::new("RE0606", format!("generation {} of {} has ended", self.generation, self.plugin))
+            Error::new(code::ENDED, format!("generation {} of {} has ended", self.generation, self.plugin))
         })
     }
 
@@ -147,7 +148,7 @@ impl Seat {
         let world = self.world()?;
         Ok(*world.lock().peers.entry(plugin.to_owned()).or_insert_with(|| {
             Wire::new(crate::ffi::stand_in::WireState::Cut(Error::new(
-                "RE0601",
+                code::UNAVAILABLE,
                 format!("{plugin} is not there; give the bench a `peer` of that name"),
             )))
         }))
@@ -155,7 +156,10 @@ impl Seat {
 
     pub(crate) fn output(&self, plugin: &str) -> Result<Value> {
         self.world()?.lock().outputs.get(plugin).cloned().ok_or_else(|| {
-            Error::new("RE0601", format!("{plugin} has no output; give the bench an `output` of that name"))
+            Error::new(
+                code::UNAVAILABLE,
+                format!("{plugin} has no output; give the bench an `output` of that name"),
+            )
         })
     }
 

@@ -136,6 +136,7 @@ unsafe extern "C" fn run_action(
     input: RSlice<'_, u8>,
     answer: Sink,
 ) -> Status {
+    #[expect(clippy::cast_ptr_alignment, reason = "it was made of such an address")]
     // SAFETY: `to_actions` made the binding that this is the table of.
     let actions = unsafe { &*instance.cast::<Actions>() };
     super::adapter::guarded(
