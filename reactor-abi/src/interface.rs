@@ -4,23 +4,25 @@
 //! signatures. This module owns what both sides say to each other of an interface, and the traits that the attribute's
 //! expansion is written against. Must never know how a host finds who provides one.
 
+#[doc(hidden)]
+pub mod __made;
 mod codec;
 mod descriptor;
 mod error;
-#[doc(hidden)]
-pub mod __made;
 mod schema;
 mod shape;
 mod stream;
 
 pub use crate::ffi::calling::{Admits, Callback, Interface, Link, Offered, ProvidedAs, import, offer};
-pub use crate::ffi::crossing::{Answer, Argument, AsBytes, AsPlain, AsScalar, AsUnit, Crossing, Encoded, Plain};
+pub use crate::ffi::crossing::{
+    Answer, Argument, AsBytes, AsPlain, AsScalar, AsUnit, Crossing, Encoded, Plain,
+};
 pub use codec::Input;
 pub(crate) use codec::put;
-pub(crate) use error::crossing;
 pub use descriptor::{Descriptor, Method, Provider, Want};
+pub(crate) use error::crossing;
 pub use error::{CallError, PROCESS_GONE};
+pub use reactor_abi_macros::{Schema, interface};
 pub use schema::{Fallible, Schema};
 pub use shape::Shape;
 pub use stream::{Next, SendError, Sender, Stream, Subscription, stream};
-pub use reactor_abi_macros::{Schema, interface};

@@ -2,22 +2,28 @@
 #![deny(missing_docs)]
 //! x
 use reactor_abi::prelude::*;
-use serde::{Serialize, Deserialize};
+use serde::{Deserialize, Serialize};
 /// d
 #[derive(Serialize, Deserialize, Schema, Debug, PartialEq)]
-pub struct Summary { 
+pub struct Summary {
     /// f
-    pub words: u64, 
+    pub words: u64,
     /// g
-    pub longest: String }
+    pub longest: String,
+}
 /// e
 #[derive(Serialize, Deserialize, Schema, Debug, PartialEq)]
-pub enum StatsError { 
-/// s
-Empty, 
-/// c
-Call(String) }
-impl From<CallError> for StatsError { fn from(e: CallError) -> Self { Self::Call(e.to_string()) } }
+pub enum StatsError {
+    /// s
+    Empty,
+    /// c
+    Call(String),
+}
+impl From<CallError> for StatsError {
+    fn from(e: CallError) -> Self {
+        Self::Call(e.to_string())
+    }
+}
 /// P
 #[interface(name = "progress", version = "1.0.0")]
 pub trait Progress {
@@ -33,7 +39,9 @@ pub trait TextStats {
     fn summary(&self, text: &str) -> Result<Summary, StatsError>;
     /// lines
     #[since("1.1")]
-    fn lines(&self, text: &str) -> u64 { 1 + self.words(text) }
+    fn lines(&self, text: &str) -> u64 {
+        1 + self.words(text)
+    }
     /// scan
     fn scan(&self, text: &str, progress: &dyn Progress) -> Result<u64, StatsError>;
     /// maybe

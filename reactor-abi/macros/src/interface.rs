@@ -1,12 +1,12 @@
 //! `#[interface]`: reads a trait, refuses what can not cross, writes the rest.
 
+mod callback;
 mod calls;
 mod check;
+mod handle;
 mod header;
 mod model;
 mod provider;
-mod handle;
-mod callback;
 
 use proc_macro2::TokenStream;
 use quote::quote;

@@ -74,7 +74,11 @@ fn structure(
 }
 
 /// `{ name: type, … }`, `(type, …)` or nothing.
-fn contents(fields: &Fields, container: &names::Container, placed_in: Option<&Ident>) -> syn::Result<TokenStream> {
+fn contents(
+    fields: &Fields,
+    container: &names::Container,
+    placed_in: Option<&Ident>,
+) -> syn::Result<TokenStream> {
     let (open, close, empty) = match fields {
         Fields::Named(_) => ("{ ", " }", "{}"),
         Fields::Unnamed(_) => ("(", ")", "()"),
@@ -86,8 +90,10 @@ fn contents(fields: &Fields, container: &names::Container, placed_in: Option<&Id
         let Some(name) = container.field(field)? else { continue };
         let comma = if std::mem::take(&mut first) { "" } else { ", " };
         let member = field.ident.clone().map_or_else(|| syn::Member::from(at), syn::Member::from);
-        let offset = placed_in.map(|_| quote! {
-            shape.text("@").number(::core::mem::offset_of!(Self, #member) as u64);
+        let offset = placed_in.map(|_| {
+            quote! {
+                shape.text("@").number(::core::mem::offset_of!(Self, #member) as u64);
+            }
         });
         let before = match (&name, &offset) {
             (Some(name), _) => quote!(shape.text(#name); #offset shape.text(": ");),

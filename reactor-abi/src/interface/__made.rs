@@ -6,14 +6,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 pub use abi_stable::std_types::RSlice;
 
 pub use super::{
-    Admits, Answer, Argument, AsPlain, CallError, Callback, Descriptor, Encoded, Fallible, Interface, Link, Plain, Schema,
-    Shape,
+    Admits, Answer, Argument, AsPlain, CallError, Callback, Descriptor, Encoded, Fallible, Interface, Link,
+    Plain, Schema, Shape,
 };
 pub use crate::ffi::calling::{Entered, Lending, Proxied, Target, call_encoded, serve, serve_encoded};
 pub use crate::ffi::crossing::optional::{self, RawOption};
-pub use crate::ffi::interface::{
-    Callback as RawCallback, Callbacks, MISSING, Reply, Slot, Table, TableHead,
-};
+pub use crate::ffi::interface::{Callback as RawCallback, Callbacks, MISSING, Reply, Slot, Table, TableHead};
 pub use crate::ffi::{Sink, Status};
 
 use super::{Crossing, Method};

@@ -103,12 +103,10 @@ impl<'a> Input<'a> {
     }
 }
 
-
 /// A list that claims more elements than there are bytes left is refused, unless there might be elements without bytes.
 fn plausible(count: u64, left: usize) -> Result<usize> {
     const WITHOUT_BYTES: usize = 1 << 16;
-    usize::try_from(count)
-        .ok()
-        .filter(|count| *count <= left.saturating_add(WITHOUT_BYTES))
-        .ok_or_else(|| crossing("a list", &format_args!("it is to have {count} elements, and {left} bytes are left")))
+    usize::try_from(count).ok().filter(|count| *count <= left.saturating_add(WITHOUT_BYTES)).ok_or_else(
+        || crossing("a list", &format_args!("it is to have {count} elements, and {left} bytes are left")),
+    )
 }

@@ -105,7 +105,6 @@ pub trait Schema: Serialize + DeserializeOwned + 'static {
     }
 }
 
-
 /// What each method of a callback returns: something that can say that the call came to nothing.
 #[diagnostic::on_unimplemented(
     message = "an interface whose method returns `{Self}` can not be a callback",

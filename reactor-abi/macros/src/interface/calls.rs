@@ -26,7 +26,8 @@ fn one(at: usize, method: &Method) -> TokenStream {
     let places = method.places();
     let types: Vec<&Type> = method.arguments.iter().map(|argument| &argument.ty).collect();
     let raw_types = method.arguments.iter().map(raw_type);
-    let steps: Vec<Steps> = method.arguments.iter().enumerate().map(|(at, argument)| steps(at, argument)).collect();
+    let steps: Vec<Steps> =
+        method.arguments.iter().enumerate().map(|(at, argument)| steps(at, argument)).collect();
     let keep = steps.iter().map(|steps| &steps.keep);
     let carries = steps.iter().map(|steps| &steps.carries);
     let bytes = steps.iter().map(|steps| &steps.bytes);

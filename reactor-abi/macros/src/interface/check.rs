@@ -3,8 +3,8 @@
 use quote::ToTokens;
 use syn::visit::{self, Visit};
 use syn::{
-    Expr, ExprLit, FnArg, GenericArgument, ItemTrait, Lifetime, Lit, Meta, PathArguments, TraitItem, TraitItemFn, Type,
-    TypeImplTrait, TypeParamBound, TypePath, TypeReference, TypeTraitObject,
+    Expr, ExprLit, FnArg, GenericArgument, ItemTrait, Lifetime, Lit, Meta, PathArguments, TraitItem,
+    TraitItemFn, Type, TypeImplTrait, TypeParamBound, TypePath, TypeReference, TypeTraitObject,
 };
 
 use super::header::Header;
@@ -72,7 +72,8 @@ pub(super) fn the_trait(item: &ItemTrait, errors: &mut Errors) {
         errors.add(clause, "an interface has no where clause: remove it");
     }
     if let Some(token) = &item.unsafety {
-        errors.add(token, "an interface is no `unsafe trait`: its callers can not be asked to uphold anything");
+        errors
+            .add(token, "an interface is no `unsafe trait`: its callers can not be asked to uphold anything");
     }
     if let Some(token) = &item.auto_token {
         errors.add(token, "an interface is no auto trait");
@@ -90,7 +91,9 @@ pub(super) fn the_trait(item: &ItemTrait, errors: &mut Errors) {
 pub(super) fn no_method(item: &TraitItem, errors: &mut Errors) {
     let message = match item {
         TraitItem::Type(_) => "an interface has no associated types: name the type in the signatures",
-        TraitItem::Const(_) => "an interface has no associated constants: write a method that returns the value",
+        TraitItem::Const(_) => {
+            "an interface has no associated constants: write a method that returns the value"
+        }
         TraitItem::Macro(_) => "an interface has no macros: both sides read its methods as they stand here",
         _ => "an interface has methods only",
     };
@@ -114,7 +117,10 @@ pub(super) fn the_method(method: &TraitItemFn, errors: &mut Errors) {
         errors.add(token, "a method of an interface is no `const fn`");
     }
     if let Some(token) = &signature.abi {
-        errors.add(token, "an interface's methods are plain Rust: remove `extern`, how they cross is the macro's");
+        errors.add(
+            token,
+            "an interface's methods are plain Rust: remove `extern`, how they cross is the macro's",
+        );
     }
     if let Some(token) = &signature.variadic {
         errors.add(token, "an interface's methods have a fixed number of arguments: take a slice");
@@ -144,7 +150,10 @@ pub(super) fn the_method(method: &TraitItemFn, errors: &mut Errors) {
         }
     }
     if let Some(taken) = TAKEN.iter().find(|name| signature.ident == **name) {
-        errors.add(&signature.ident, &format!("every handle has a method `{taken}` of its own: take another name"));
+        errors.add(
+            &signature.ident,
+            &format!("every handle has a method `{taken}` of its own: take another name"),
+        );
     }
 }
 
@@ -216,7 +225,10 @@ pub(super) fn since(method: &TraitItemFn, header: &Header, errors: &mut Errors) 
             &format!("the interface is at {version}, before {text}: raise its version to \"{text}.0\""),
         );
     } else if minor == 0 && major > 0 {
-        errors.add(attribute, &format!("what is there since {text} is there from the first: remove `#[since]`"));
+        errors.add(
+            attribute,
+            &format!("what is there since {text} is there from the first: remove `#[since]`"),
+        );
     }
     Some(text)
 }
@@ -231,7 +243,8 @@ pub(super) fn argument(ty: &Type, errors: &mut Errors) -> Option<Kind> {
             if let Some(reference) = optional(ty) {
                 match referenced(reference, errors)? {
                     Kind::Reference(inner) => return Some(Kind::Optional(inner)),
-                    _ => errors.add(ty, "a callback is always given: write another method for calls without it"),
+                    _ => errors
+                        .add(ty, "a callback is always given: write another method for calls without it"),
                 }
                 return None;
             }
@@ -321,7 +334,9 @@ impl<'ast> Visit<'ast> for Look<'_> {
             Type::Slice(slice) => {
                 format!("`Vec<{0}>` instead of `&[{0}]`", slice.elem.to_token_stream())
             }
-            Type::TraitObject(_) => "a type of your own; `&dyn` stands for a callback, as an argument by itself".to_owned(),
+            Type::TraitObject(_) => {
+                "a type of your own; `&dyn` stands for a callback, as an argument by itself".to_owned()
+            }
             other => format!("`{}` without the `&`", other.to_token_stream()),
         };
         let message = if self.what == "an answer" {
@@ -333,12 +348,18 @@ impl<'ast> Visit<'ast> for Look<'_> {
     }
 
     fn visit_type_impl_trait(&mut self, ty: &'ast TypeImplTrait) {
-        let message = format!("{} of an interface's method has a named type: write it instead of `impl Trait`", self.what);
+        let message = format!(
+            "{} of an interface's method has a named type: write it instead of `impl Trait`",
+            self.what
+        );
         self.refuse(ty, &message);
     }
 
     fn visit_type_trait_object(&mut self, ty: &'ast TypeTraitObject) {
-        self.refuse(ty, "an object can only be lent, for the time of a call: write `&dyn Other` as an argument");
+        self.refuse(
+            ty,
+            "an object can only be lent, for the time of a call: write `&dyn Other` as an argument",
+        );
     }
 
     fn visit_type_ptr(&mut self, ty: &'ast syn::TypePtr) {

@@ -116,7 +116,9 @@ fn errors_section(interface: &Interface, method: &Method, attributes: &[Attribut
         ),
         None => String::new(),
     };
-    format!("{heading}: nobody provides the interface now, who does panicked, or the data does not cross.{more}")
+    format!(
+        "{heading}: nobody provides the interface now, who does panicked, or the data does not cross.{more}"
+    )
 }
 
 /// A closure for the case that the provider has not got the method.

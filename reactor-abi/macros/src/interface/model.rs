@@ -116,11 +116,17 @@ fn read_method(method: &TraitItemFn, header: &Header, errors: &mut check::Errors
 fn read_argument(input: &FnArg, errors: &mut check::Errors) -> Option<Argument> {
     let FnArg::Typed(input) = input else { return None };
     let Pat::Ident(name) = &*input.pat else {
-        errors.add(&input.pat, "an argument of an interface's method has a plain name: take it apart in the body");
+        errors.add(
+            &input.pat,
+            "an argument of an interface's method has a plain name: take it apart in the body",
+        );
         return None;
     };
     if name.by_ref.is_some() || name.mutability.is_some() || name.subpat.is_some() {
-        errors.add(&input.pat, "an argument of an interface's method has a plain name: take it apart in the body");
+        errors.add(
+            &input.pat,
+            "an argument of an interface's method has a plain name: take it apart in the body",
+        );
         return None;
     }
     let kind = check::argument(&input.ty, errors)?;

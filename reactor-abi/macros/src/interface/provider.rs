@@ -146,7 +146,9 @@ fn encoded(interface: &Interface, at: usize, method: &Method) -> TokenStream {
     let at = u32::try_from(at).unwrap_or(u32::MAX);
     let places: Vec<_> = (0..arguments.len()).map(place).collect();
     let get = arguments.iter().zip(&places).map(|(argument, place)| match &argument.kind {
-        Kind::Value(ty) | Kind::Reference(ty) => quote!(let #place = <#ty as __reactor::Argument>::get(__input)?;),
+        Kind::Value(ty) | Kind::Reference(ty) => {
+            quote!(let #place = <#ty as __reactor::Argument>::get(__input)?;)
+        }
         Kind::Optional(ty) => quote!(let #place = __reactor::optional::get::<#ty>(__input)?;),
         Kind::Callback(ty) => quote! {
             // SAFETY: the callbacks of a call are those of the method's signature.

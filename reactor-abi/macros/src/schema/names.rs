@@ -42,9 +42,9 @@ impl Container {
         let Some(ident) = &field.ident else { return Ok(Some(None)) };
         let ident = ident.to_string();
         let ident = ident.trim_start_matches("r#");
-        let name = said.rename.unwrap_or_else(|| {
-            self.fields.map_or_else(|| ident.to_owned(), |case| case.of_field(ident))
-        });
+        let name = said
+            .rename
+            .unwrap_or_else(|| self.fields.map_or_else(|| ident.to_owned(), |case| case.of_field(ident)));
         Ok(Some(Some(name)))
     }
 
@@ -60,9 +60,9 @@ impl Container {
         }
         let ident = variant.ident.to_string();
         let ident = ident.trim_start_matches("r#");
-        let name = said.rename.unwrap_or_else(|| {
-            self.variants.map_or_else(|| ident.to_owned(), |case| case.of_variant(ident))
-        });
+        let name = said
+            .rename
+            .unwrap_or_else(|| self.variants.map_or_else(|| ident.to_owned(), |case| case.of_variant(ident)));
         let fields = said.rename_all.or(self.fields_of_variants);
         Ok((name, Self { fields, variants: None, fields_of_variants: None }))
     }
@@ -88,26 +88,39 @@ impl Said {
             "rename_all_fields" => self.rename_all_fields = Some(Case::read(meta)?),
             "skip" => self.skip = true,
             // Names for other formats, bounds and messages: nothing of it is in what crosses.
-            "alias" | "bound" | "crate" | "expecting" | "deny_unknown_fields" | "default" | "transparent" => {}
+            "alias" | "bound" | "crate" | "expecting" | "deny_unknown_fields" | "default" | "transparent" => {
+            }
             "flatten" => {
-                return refuse("does not cross: the encoding goes by the order of fields; write the fields out, or keep \
-                               the inner type as one field");
+                return refuse(
+                    "does not cross: the encoding goes by the order of fields; write the fields out, or keep \
+                               the inner type as one field",
+                );
             }
             "untagged" | "tag" | "content" => {
-                return refuse("does not cross: the encoding tells variants apart by their order; remove it, or keep a \
-                               type of its own for the text format");
+                return refuse(
+                    "does not cross: the encoding tells variants apart by their order; remove it, or keep a \
+                               type of its own for the text format",
+                );
             }
             "with" | "serialize_with" | "deserialize_with" | "getter" | "remote" => {
-                return refuse("does not say what crosses: give the field a type that does, with `Schema` of its own");
+                return refuse(
+                    "does not say what crosses: give the field a type that does, with `Schema` of its own",
+                );
             }
             "skip_serializing" | "skip_deserializing" | "skip_serializing_if" => {
-                return refuse("does not cross: what one side leaves out the other waits for; write `skip`, or make the \
-                               field an `Option`");
+                return refuse(
+                    "does not cross: what one side leaves out the other waits for; write `skip`, or make the \
+                               field an `Option`",
+                );
             }
             "from" | "try_from" | "into" => {
-                return refuse("hides what crosses: write the type that crosses in the signature, and convert there");
+                return refuse(
+                    "hides what crosses: write the type that crosses in the signature, and convert there",
+                );
             }
-            "other" => return refuse("does not cross: the encoding tells variants apart by their order; remove it"),
+            "other" => {
+                return refuse("does not cross: the encoding tells variants apart by their order; remove it");
+            }
             "borrow" => return refuse("does not cross: a type of a signature owns its data"),
             _ => {}
         }
@@ -116,9 +129,8 @@ impl Said {
 }
 
 fn text(meta: &Meta) -> syn::Result<String> {
-    let wrong = || {
-        syn::Error::new_spanned(meta, "the two directions have one name here: write `rename = \"…\"`")
-    };
+    let wrong =
+        || syn::Error::new_spanned(meta, "the two directions have one name here: write `rename = \"…\"`");
     match meta {
         Meta::NameValue(pair) => match &pair.value {
             Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => Ok(text.value()),
@@ -205,7 +217,5 @@ impl Case {
 
 fn first_lower(name: &str) -> String {
     let mut letters = name.chars();
-    letters
-        .next()
-        .map_or_else(String::new, |first| first.to_ascii_lowercase().to_string() + letters.as_str())
+    letters.next().map_or_else(String::new, |first| first.to_ascii_lowercase().to_string() + letters.as_str())
 }

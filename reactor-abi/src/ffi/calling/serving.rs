@@ -37,7 +37,8 @@ pub fn serve_encoded(
 ) -> Status {
     let before = panics::so_far();
     let mut bytes = Vec::new();
-    let done = catch_unwind(AssertUnwindSafe(|| run(&mut Input::with_callbacks(input, callbacks), &mut bytes)));
+    let done =
+        catch_unwind(AssertUnwindSafe(|| run(&mut Input::with_callbacks(input, callbacks), &mut bytes)));
     let (status, bytes) = match done {
         Ok(Ok(true)) => (Status::Done, bytes),
         Ok(Ok(false)) => (Status::Missing, Vec::new()),

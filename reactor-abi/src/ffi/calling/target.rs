@@ -1,13 +1,12 @@
 //! What a call goes to: whoever provides an interface now, or a callback.
 
-use std::any::Any;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
 use abi_stable::std_types::RSlice;
 
 use super::super::binding::{CellRef, Pin};
-use super::super::client::Client;
+use super::super::client::KeptClient;
 use super::super::crossing::Trouble;
 use super::super::interface::{self as raw, Callbacks, Slot, Table, TableHead};
 use super::super::root::Status;
@@ -42,7 +41,7 @@ pub trait Entered {
     /// Counts a panic.
     fn count_panic(&self);
     /// The services by which streams are read, if there are any.
-    fn client(&self) -> Option<Client>;
+    fn client(&self) -> Option<KeptClient>;
 
     /// The slot at `at`.
     ///
@@ -74,22 +73,16 @@ pub struct Link {
 }
 
 struct About {
-    client: Client,
+    client: KeptClient,
     want: Want,
-    _keeper: Option<Arc<dyn Any + Send + Sync>>,
 }
 
 impl Link {
     /// # Safety
     ///
-    /// The cell is the one that the client's host gave for this want, and lives as long as `keeper` does.
-    pub(super) unsafe fn new(
-        cell: CellRef,
-        client: Client,
-        want: Want,
-        keeper: Option<Arc<dyn Any + Send + Sync>>,
-    ) -> Self {
-        Self { cell, about: Arc::new(About { client, want, _keeper: keeper }) }
+    /// The cell is the one that the client's host gave for this want, and lives as long as the client does.
+    pub(super) unsafe fn new(cell: CellRef, client: KeptClient, want: Want) -> Self {
+        Self { cell, about: Arc::new(About { client, want }) }
     }
 
     /// Whether somebody can be called now.
@@ -161,8 +154,8 @@ impl Entered for LinkEntered<'_> {
         self.pin.count_panic();
     }
 
-    fn client(&self) -> Option<Client> {
-        Some(self.link.about.client)
+    fn client(&self) -> Option<KeptClient> {
+        Some(self.link.about.client.clone())
     }
 }
 
@@ -251,7 +244,7 @@ impl Entered for raw::Callback {
 
     fn count_panic(&self) {}
 
-    fn client(&self) -> Option<Client> {
+    fn client(&self) -> Option<KeptClient> {
         None
     }
 }

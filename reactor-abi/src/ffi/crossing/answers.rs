@@ -97,7 +97,8 @@ unsafe impl<T: Schema> Answer for T {
 
 /// Reads a stream's number back.
 fn subscription<E: Entered, T: Schema>(entered: &E, number: u64) -> Result<Subscription<T>> {
-    let client = entered.client().ok_or_else(|| crossing("a stream", &"a callback can not answer with one"))?;
+    let client =
+        entered.client().ok_or_else(|| crossing("a stream", &"a callback can not answer with one"))?;
     Ok(Subscription::new(client, number))
 }
 

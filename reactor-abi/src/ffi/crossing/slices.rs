@@ -112,7 +112,8 @@ unsafe impl<T: Schema> Argument for [T] {
     unsafe fn take<'a>(raw: RawSlice) -> Result<Self::Taken<'a>> {
         if in_place::<T>() {
             // SAFETY: `raw` was made of a slice of such elements that is kept for the call.
-            let slice = unsafe { std::slice::from_raw_parts(raw.first.cast::<T>(), raw.len / size_of::<T>()) };
+            let slice =
+                unsafe { std::slice::from_raw_parts(raw.first.cast::<T>(), raw.len / size_of::<T>()) };
             return Ok(TakenSlice::Lent(slice));
         }
         // SAFETY: as above.
