@@ -77,6 +77,29 @@ pub enum EventKind {
         /// What became of the state.
         state: StateOutcome,
     },
+    /// It provides an interface from here on.
+    InterfaceProvided {
+        /// The interface.
+        interface: String,
+        /// The version in which it is provided.
+        version: String,
+    },
+    /// A new generation provides the interface.
+    InterfaceChanged {
+        /// The interface.
+        interface: String,
+        /// The version in which it was provided.
+        before: String,
+        /// The version in which it is provided.
+        version: String,
+    },
+    /// It provides the interface no longer. Handles go to the next that fits, or answer why there is none.
+    InterfaceWithdrawn {
+        /// The interface.
+        interface: String,
+        /// The version in which it was provided.
+        version: String,
+    },
     /// A swap was taken back after the switch: this generation serves again.
     RolledBack {
         /// The generation that failed.
