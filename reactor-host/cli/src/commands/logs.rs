@@ -30,7 +30,8 @@ fn is_there(id: &str, list: &[PluginInfo]) -> bool {
 }
 
 fn no_such_plugin(id: &str) -> CliError {
-    let message =
-        format!("there is no plugin `{id}`, and nothing is kept that it logged; `reactor list` shows which ones are there");
+    let message = format!(
+        "there is no plugin `{id}`, and nothing is kept that it logged; `reactor list` shows which ones are there"
+    );
     CliError::Answer { code: "RE0416".to_owned(), message }
 }
