@@ -1,5 +1,8 @@
 //! The plugin's side of the host services: the table's functions as safe methods.
 
+use std::any::Any;
+use std::ops::Deref;
+use std::sync::Arc;
 use std::time::Duration;
 
 use abi_stable::std_types::{RSlice, RStr};
@@ -186,6 +189,36 @@ impl Client {
 
 fn nanoseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// A client together with what keeps the context that it asks with.
+///
+/// A plugin's is kept by its library, which is open while the plugin's code runs; the application's by `keeper`.
+#[derive(Clone)]
+pub struct KeptClient {
+    client: Client,
+    _keeper: Option<Arc<dyn Any + Send + Sync>>,
+}
+
+impl KeptClient {
+    /// The application's client, and what keeps its context.
+    pub fn new(client: Client, keeper: Arc<dyn Any + Send + Sync>) -> Self {
+        Self { client, _keeper: Some(keeper) }
+    }
+}
+
+impl From<Client> for KeptClient {
+    fn from(client: Client) -> Self {
+        Self { client, _keeper: None }
+    }
+}
+
+impl Deref for KeptClient {
+    type Target = Client;
+
+    fn deref(&self) -> &Client {
+        &self.client
+    }
 }
 
 /// Runs an action through a cell: pin, call, decode. Both sides call plugins this way.

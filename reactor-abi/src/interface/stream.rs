@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use super::{CallError, Input, Schema};
 use crate::error::{Error, Result};
-use crate::ffi::client::Client;
+use crate::ffi::client::KeptClient;
 use crate::ffi::interface::StreamStatus;
 
 /// How long one question to the host lasts where there is no deadline.
@@ -21,10 +21,10 @@ const FOR_EVER: Duration = Duration::MAX;
 /// # Errors
 ///
 /// The host opens no more for this generation.
-pub fn stream<T: Schema>(client: Client, capacity: usize) -> Result<(Sender<T>, Stream<T>)> {
+pub fn stream<T: Schema>(client: KeptClient, capacity: usize) -> Result<(Sender<T>, Stream<T>)> {
     let capacity = u32::try_from(capacity.max(1)).unwrap_or(u32::MAX);
     let number = client.stream_open(capacity)?;
-    let sender = Sender { open: Arc::new(Open { client, number }), items: PhantomData };
+    let sender = Sender { open: Arc::new(Open { client: client.clone(), number }), items: PhantomData };
     Ok((sender, Stream(Subscription::new(client, number))))
 }
 
@@ -46,7 +46,7 @@ pub struct Sender<T> {
 }
 
 struct Open {
-    client: Client,
+    client: KeptClient,
     number: u64,
 }
 
@@ -160,7 +160,7 @@ impl<T> Sender<T> {
 /// As an iterator it waits for each item, and ends when the stream does; a stream that ended with an error gives that
 /// last.
 pub struct Subscription<T> {
-    client: Client,
+    client: KeptClient,
     number: u64,
     /// What was queued is read, and the end was seen.
     ended: bool,
@@ -193,7 +193,7 @@ pub enum Next<T> {
 }
 
 impl<T> Subscription<T> {
-    pub(crate) fn new(client: Client, number: u64) -> Self {
+    pub(crate) fn new(client: KeptClient, number: u64) -> Self {
         Self { client, number, ended: false, items: PhantomData }
     }
 

@@ -4,7 +4,7 @@ use std::any::Any;
 use std::fmt::Debug;
 use std::sync::Arc;
 
-use super::super::client::Client;
+use super::super::client::KeptClient;
 use super::super::interface::{Offer, TableHead};
 use super::target::Link;
 use crate::error::Result;
@@ -98,15 +98,14 @@ pub fn offer<I: Interface + ?Sized>(provider: impl ProvidedAs<I>) -> Offered {
 ///
 /// `range` is no range of versions, or who provides the interface does not fit.
 pub fn import<I: Interface + ?Sized>(
-    client: Client,
+    client: KeptClient,
     range: &str,
     provider: Option<&str>,
-    keeper: Option<Arc<dyn Any + Send + Sync>>,
 ) -> Result<I::Handle> {
     let want =
         Want { descriptor: I::descriptor(), range: range.to_owned(), provider: provider.map(str::to_owned) };
     let cell = client.import(&want)?;
     // SAFETY: the cell was given for this want; who gives a keeper vouches for it, and without one the host keeps the
     // cell until this library is closed.
-    Ok(I::handle(unsafe { Link::new(cell, client, want, keeper) }))
+    Ok(I::handle(unsafe { Link::new(cell, client, want) }))
 }

@@ -1,13 +1,12 @@
 //! What a call goes to: whoever provides an interface now, or a callback.
 
-use std::any::Any;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
 use abi_stable::std_types::RSlice;
 
 use super::super::binding::{CellRef, Pin};
-use super::super::client::Client;
+use super::super::client::KeptClient;
 use super::super::crossing::Trouble;
 use super::super::interface::{self as raw, Callbacks, Slot, Table, TableHead};
 use super::super::root::Status;
@@ -39,10 +38,12 @@ pub trait Entered {
     fn table(&self) -> *const TableHead;
     /// Counts the bytes of a call.
     fn count(&self, bytes_in: usize, bytes_out: usize);
+    /// Makes the call itself; times it, if it is one of those that are.
+    fn timed<T>(&self, call: impl FnOnce() -> T) -> T;
     /// Counts a panic.
     fn count_panic(&self);
     /// The services by which streams are read, if there are any.
-    fn client(&self) -> Option<Client>;
+    fn client(&self) -> Option<KeptClient>;
 
     /// The slot at `at`.
     ///
@@ -74,22 +75,16 @@ pub struct Link {
 }
 
 struct About {
-    client: Client,
+    client: KeptClient,
     want: Want,
-    _keeper: Option<Arc<dyn Any + Send + Sync>>,
 }
 
 impl Link {
     /// # Safety
     ///
-    /// The cell is the one that the client's host gave for this want, and lives as long as `keeper` does.
-    pub(super) unsafe fn new(
-        cell: CellRef,
-        client: Client,
-        want: Want,
-        keeper: Option<Arc<dyn Any + Send + Sync>>,
-    ) -> Self {
-        Self { cell, about: Arc::new(About { client, want, _keeper: keeper }) }
+    /// The cell is the one that the client's host gave for this want, and lives as long as the client does.
+    pub(super) unsafe fn new(cell: CellRef, client: KeptClient, want: Want) -> Self {
+        Self { cell, about: Arc::new(About { client, want }) }
     }
 
     /// Whether somebody can be called now.
@@ -156,13 +151,18 @@ impl Entered for LinkEntered<'_> {
         self.pin.count(bytes_in, bytes_out);
     }
 
+    #[inline]
+    fn timed<T>(&self, call: impl FnOnce() -> T) -> T {
+        self.pin.timed(call)
+    }
+
     #[cold]
     fn count_panic(&self) {
         self.pin.count_panic();
     }
 
-    fn client(&self) -> Option<Client> {
-        Some(self.link.about.client)
+    fn client(&self) -> Option<KeptClient> {
+        Some(self.link.about.client.clone())
     }
 }
 
@@ -249,9 +249,14 @@ impl Entered for raw::Callback {
     #[inline]
     fn count(&self, _: usize, _: usize) {}
 
+    #[inline]
+    fn timed<T>(&self, call: impl FnOnce() -> T) -> T {
+        call()
+    }
+
     fn count_panic(&self) {}
 
-    fn client(&self) -> Option<Client> {
+    fn client(&self) -> Option<KeptClient> {
         None
     }
 }
@@ -293,11 +298,11 @@ pub unsafe fn call_encoded<E: Entered>(
 ) -> Result<Option<Vec<u8>>, CallError> {
     let mut answer = Vec::new();
     // SAFETY: the table's own function with its own object; the sink is used during this call only.
-    let status = unsafe {
+    let status = entered.timed(|| unsafe {
         let encoded = (*entered.table()).encoded;
         let input = RSlice::from_slice(&lending.input);
         encoded(entered.object(), number, input, Callbacks::of(&lending.callbacks), Sink::of(&mut answer))
-    };
+    });
     match status {
         Status::Done => {
             entered.count(lending.input.len(), answer.len());
