@@ -7,6 +7,7 @@
 #[doc(hidden)]
 pub mod __made;
 mod codec;
+mod decode;
 mod descriptor;
 mod error;
 mod shape;
