@@ -172,7 +172,8 @@ impl Meter {
     pub(super) fn record(&self, took: Duration) -> bool {
         let bucket = bucket_of(u64::try_from(took.as_nanos()).unwrap_or(u64::MAX));
         self.buckets[bucket].fetch_add(1, Ordering::Relaxed);
-        self.timed.load(Ordering::Relaxed) < WARM_UP && self.timed.fetch_add(1, Ordering::Relaxed) + 1 < WARM_UP
+        self.timed.load(Ordering::Relaxed) < WARM_UP
+            && self.timed.fetch_add(1, Ordering::Relaxed) + 1 < WARM_UP
     }
 
     /// How many calls fell into each bucket; [`longest_of`] tells what a bucket stands for.

@@ -325,7 +325,10 @@ impl Binding {
 ///
 /// `barrier` is a full barrier in this thread and in every thread that owns a share, and tells whether it was. If it
 /// was not, nothing is known, and the answer is not 0.
-pub fn inside<'a>(bindings: impl Iterator<Item = &'a Binding> + Clone, barrier: impl FnOnce() -> bool) -> u64 {
+pub fn inside<'a>(
+    bindings: impl Iterator<Item = &'a Binding> + Clone,
+    barrier: impl FnOnce() -> bool,
+) -> u64 {
     // What was stored before (a cell, the announcement of a waiter) is seen by all who do not show in what is read now.
     let was_barrier = barrier();
     let sum = |of: fn(&Binding) -> u64| bindings.clone().fold(0, |sum: u64, one| sum.wrapping_add(of(one)));
