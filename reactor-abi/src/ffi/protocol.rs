@@ -302,7 +302,7 @@ impl Binding {
     }
 
     fn sum(&self, of: impl Fn(&Shard) -> &AtomicU64) -> u64 {
-        self.shards.iter().fold(0, |sum, shard| sum.wrapping_add(of(shard).load(Ordering::Acquire)))
+        self.shards.iter().fold(0, |sum, shard| sum.wrapping_add(of(shard).load(Ordering::Relaxed)))
     }
 
     fn exits(&self) -> u64 {

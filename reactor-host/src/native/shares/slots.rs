@@ -65,7 +65,9 @@ impl<const N: usize> Slots<N> {
     pub(super) fn claim(&self, me: Thread, is_gone: impl Fn(Thread) -> bool) -> Option<usize> {
         let mine = |word: Word| word.thread() == me;
         let theirs = |word: Word| word.thread().process() == me.process() && is_gone(word.thread());
-        self.take(me, mine).or_else(|| self.take(me, |word| word == Word::FREE)).or_else(|| self.take(me, theirs))
+        self.take(me, mine)
+            .or_else(|| self.take(me, |word| word == Word::FREE))
+            .or_else(|| self.take(me, theirs))
     }
 
     /// Takes the first slot that may be taken. Also one that is this thread's already is taken anew: it may be that of a
@@ -85,3 +87,6 @@ impl<const N: usize> Slots<N> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;
