@@ -120,7 +120,8 @@ impl std::fmt::Debug for Link {
 impl Target for Link {
     type Entered<'a> = LinkEntered<'a>;
 
-    #[inline]
+    #[expect(clippy::inline_always, reason = "called, the pin would go through memory, twice")]
+    #[inline(always)]
     fn enter(&self) -> Result<LinkEntered<'_>, CallError> {
         match self.cell.pin() {
             Ok(pin) => Ok(LinkEntered { pin, link: self }),
