@@ -13,7 +13,8 @@ pub(crate) mod life;
 pub(crate) mod open;
 pub(crate) mod ops;
 pub(crate) mod pool;
-mod services;
+pub(crate) mod remote;
+pub(crate) mod services;
 pub(crate) mod traces;
 
 pub(crate) use frames::inside_plugin_code;

@@ -19,7 +19,7 @@ use crate::manifest::PluginId;
 use crate::native::context::Desk;
 use crate::native::{Lease, Life};
 use crate::order::Order;
-use crate::report::PluginInfo;
+use crate::report::{PluginInfo, Reason};
 use crate::retained::Retention;
 use crate::routes::Routes;
 use crate::store::Store;
@@ -248,6 +248,13 @@ impl Desk for Shared {
 
     fn notify(&self) {
         self.routes.signal().notify();
+    }
+
+    fn panicked(&self, _: &Life) {}
+
+    fn died(&self, life: &Life, reason: Error) {
+        let reason = Reason::new(reason.code(), reason.message());
+        self.order(Order::Died { generation: life.number, reason });
     }
 }
 

@@ -12,7 +12,7 @@ use crate::generation::{Generation, PhaseFailure, Stillborn};
 use crate::native::context::Desk;
 use crate::native::life::Stage;
 use crate::retire::{Reaper, tell_failure};
-use crate::runner::Runner;
+use crate::phases::Runner;
 use crate::shared::Shared;
 use crate::swap::lives;
 
@@ -57,7 +57,10 @@ impl Stagehand {
             move || Generation::raise(&build, number, &backends, &routes, desk, &host.ledger, deadline);
         let raised = self.runner.run(deadline, raise, late);
         raised.map_or_else(
-            || Err(Stillborn::Unopened(crate::load::LoadError::Late { id: name, deadline })),
+            || {
+                self.backends.abandon(number, "it did not come up in time");
+                Err(Stillborn::Unopened(crate::load::LoadError::Late { id: name, deadline }))
+            },
             |raised| raised.map(Arc::new),
         )
     }
@@ -103,8 +106,8 @@ impl Stagehand {
 
     /// Cancels the tasks and waits for them. `false`: one did not end in time.
     pub(crate) fn quiesce(&self, generation: &Generation, deadline: Instant) -> bool {
+        generation.life.close_tasks();
         let tasks = &generation.life.tasks;
-        tasks.close();
         self.shared.routes.signal().wait_until(Some(deadline), || tasks.running().is_empty())
     }
 
@@ -138,7 +141,7 @@ impl Stagehand {
             if life.stage() == Stage::Suspended {
                 suspended.push(generation);
             }
-            life.tasks.reopen();
+            life.reopen_tasks();
             life.set_stage(Stage::Live);
         }
         match before {

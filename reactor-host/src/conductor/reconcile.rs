@@ -463,7 +463,7 @@ impl Conductor {
         let limit = generation.stop_deadline();
         if self.last_stop.is_some_and(|last| begun >= last) {
             // Others used up the time of all. The reaper runs the `stop` that is owed, beside theirs.
-            generation.life.tasks.close();
+            generation.life.close_tasks();
             self.stage.shared.routes.absent(plugin, why);
             self.stage.shared.set_output(plugin, None);
             let kind = EventKind::Stopped { reason: why.to_owned(), micros: 0 };
