@@ -9,6 +9,7 @@ pub mod gate;
 pub mod memory;
 pub mod need;
 pub mod puppet;
+pub mod roads;
 pub mod soak;
 pub mod source;
 pub mod tell;

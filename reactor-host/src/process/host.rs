@@ -15,7 +15,7 @@ use reactor_abi::Error;
 use reactor_abi::ffi::{Op, RequestKind};
 use reactor_abi::log::Level;
 
-use super::frame::{self, Answer, Ask, Hello, Note};
+use super::frame::{self, Answer, Ask, Hello, Note, Torn};
 use super::keeper::Keeper;
 use super::line::{Broken, Line, Servant, Unanswered, too_long};
 use super::{GREETING, failure_of_ours};
@@ -102,10 +102,10 @@ impl Process {
             runner: runner.to_owned(),
             message,
         };
-        self.line.greet(&Hello::ours()).map_err(|error| stranger(error.to_string()))?;
         // No longer than this in all: it is one small message.
         reader.set_read_timeout(Some(GREETING)).map_err(|error| stranger(error.to_string()))?;
-        let greeting = match frame::read(&mut reader) {
+        let greeted = self.line.greet(&Hello::ours()).map_err(Torn::Read);
+        let greeting = match greeted.and_then(|()| frame::read(&mut reader)) {
             Ok(body) => Hello::decode(&body),
             Err(torn) => {
                 let end = self.keeper().wait(ENDING).then(|| self.keeper().end()).flatten();
