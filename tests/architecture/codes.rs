@@ -12,12 +12,8 @@ const SHARED: [(&str, usize, &str); 9] = [
         "blocked by another plugin: the resolver says so, and the conductor looks whether it was told before",
     ),
     ("RE0151", 2, "a plugin folder can not be listed: the command says it before it makes a host"),
+    ("RE0416", 2, "there is no such plugin: an order says so, and `logs` does of one that logged nothing"),
     ("RE0418", 2, "a plugin can not be swapped or rolled back as things are"),
-    (
-        "RE0524",
-        2,
-        "somebody rolled a build back by hand: the command, who asked, takes it for what was wanted",
-    ),
     (
         "RE0601",
         3,

@@ -15,7 +15,7 @@ use reactor_abi::ffi::{CallFn, HostServicesRef, Op, PluginRoot, PluginRootRef, R
 
 use super::context::Context;
 use super::life::Stage;
-use super::pool::{BindingLease, Lease, Pool};
+use super::pool::{BindingLease, Lease, Pool, Target};
 use crate::manifest::PluginId;
 use crate::routes::Routes;
 
@@ -134,7 +134,7 @@ pub(crate) fn passage(
     let binding = BindingLease::new(pool);
     let table: CallFn = call_beyond;
     binding.get().assign(std::ptr::from_ref(absentee).cast_mut().cast(), table as *mut (), 0, 0);
-    let lease = Lease::new(pool, routes, Some(target.clone()), Some(importer));
+    let lease = Lease::new(pool, routes, Target::Plugin(target.clone()), Some(importer));
     lease.set(binding.word());
     std::mem::forget(binding);
     Arc::new(lease)

@@ -19,6 +19,7 @@ use reactor_abi::log::Level;
 
 use super::context::Context;
 use super::life::{Life, Stage};
+use super::pool::Target;
 use crate::manifest::PluginId;
 
 const TABLE: &WithMetadata<HostServices> = &WithMetadata::new(HostServices {
@@ -208,7 +209,7 @@ unsafe extern "C" fn peer(
     let context = unsafe { Context::of(context) };
     let mut cell = None;
     answered(answer, || {
-        let lease = context.import(&plugin_id(plugin.as_str())?)?;
+        let lease = context.import(&Target::Plugin(plugin_id(plugin.as_str())?))?;
         // SAFETY: the context holds the lease until the library is closed.
         cell = Some(unsafe { OpaqueCell::from_cell(lease.as_ptr()) });
         Ok(Vec::new())
