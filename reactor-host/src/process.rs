@@ -10,6 +10,7 @@ mod crew;
 mod frame;
 mod host;
 mod keeper;
+mod lending;
 mod line;
 
 pub(crate) use child::serve_if_asked;

@@ -11,7 +11,7 @@ use super::context::{Context, Desk};
 use super::life::Life;
 use super::open::{Closed, Image};
 #[cfg(unix)]
-use super::remote::Remote;
+use super::remote::{Lent, Outcome, Remote};
 use super::services::SERVICES;
 
 /// Why an operation did not come to an answer.
@@ -192,6 +192,14 @@ impl Instance {
         read(status, answer)
     }
 
+    /// Calls a method of what it offers, by the encoded road.
+    #[cfg(unix)]
+    pub(crate) fn call_export(&self, export: u32, method: u32, input: &[u8], lent: &Lent<'_>) -> Outcome {
+        let (_inside, _frame) = (self.life.enter(), self.life.frame());
+        // SAFETY: the instance, and with it what it offers, lives for `&self`: `destroy` takes it whole.
+        unsafe { self.life.exports.call(export, method, input, lent) }
+    }
+
     /// Ends what it may ask for: its handles to other plugins refuse from here on.
     pub(crate) fn cut_imports(&self) {
         if let Some(context) = &self.context {
@@ -324,7 +332,7 @@ impl<'a> Alone<'a> {
 fn read(status: Status, answer: Vec<u8>) -> Result<Vec<u8>, Failure> {
     match status {
         Status::Done => Ok(answer),
-        Status::Failed | Status::Missing => Err(Failure { error: Error::decode(&answer), panicked: false }),
+        Status::Failed | Status::Missing | Status::Blocked => Err(Failure { error: Error::decode(&answer), panicked: false }),
         Status::Panicked => Err(Failure { error: Error::decode(&answer), panicked: true }),
     }
 }

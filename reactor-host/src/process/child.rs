@@ -6,21 +6,27 @@
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
 
 use reactor_abi::context::Birth;
+use reactor_abi::ffi::interface::StreamStatus;
 use reactor_abi::ffi::{Op, RequestKind, Status, Time};
+use reactor_abi::interface::{Provider, Want};
 use reactor_abi::log::Level;
 use reactor_abi::{Error, Value};
 
-use super::failure_of_ours;
 use super::frame::{self, Answer, Ask, Hello, Note};
 use super::host::MARK;
-use super::line::{Line, Servant, Unanswered, too_long};
+use super::lending::{self, unanswered};
+use super::line::{Line, Servant};
+use super::failure_of_ours;
+use crate::interfaces::Wanted;
 use crate::manifest::PluginId;
 use crate::native::context::Desk;
 use crate::native::instance::{Alone, Code, Failure};
 use crate::native::life::Stage;
-use crate::native::remote::{Beyond, Outcome, close_inherited, passage};
+use crate::native::pool::Target;
+use crate::native::remote::{Beyond, Lent, Outcome, Road, close_inherited, passage, passage_to};
 use crate::native::{Image, Instance, Lease, Life};
 use crate::routes::Routes;
 use crate::stage::Staged;
@@ -53,7 +59,7 @@ fn connect() -> std::io::Result<UnixStream> {
 fn serve(mut stream: UnixStream) -> ! {
     // Whatever goes wrong from here on: the host sees that this process ends, and says so.
     let Ok((line, routes)) = greet(&mut stream) else { die() };
-    let desk = Forwarder { line: Arc::clone(&line), routes };
+    let desk = Forwarder { line: Arc::clone(&line), routes, wants: Arc::default() };
     let ward: Arc<dyn Servant> = Arc::new(Ward {
         desk: Arc::new(desk),
         image: Mutex::default(),
@@ -104,14 +110,16 @@ impl Ward {
         Ok(Vec::new())
     }
 
-    fn create(&self, birth: &[u8]) -> Result<Result<Vec<u8>, Failure>, Error> {
+    fn create(&self, birth: &[u8], provides: Vec<(String, String)>) -> Result<Result<Vec<u8>, Failure>, Error> {
         let image = self.image.lock().unwrap_or_else(PoisonError::into_inner).take();
         let image = image.ok_or_else(failure_of_ours)?;
         let birth: Birth = postcard::from_bytes(birth)?;
         let id = crate::native::services::plugin_id(&birth.id)?;
         let version = birth.version.parse().map_err(|_| failure_of_ours())?;
-        let routes = &self.desk.routes;
-        let life = Life::new(routes.pool(), routes.weak(), id, version, birth.generation, Arc::default());
+        let provides = provides.into_iter().map(|(name, version)| Ok((name, version.parse()?)));
+        let provides = provides.collect::<Result<_, semver::Error>>().map_err(|_| failure_of_ours())?;
+        let (routes, number) = (&self.desk.routes, birth.generation);
+        let life = Life::new(routes.pool(), routes.weak(), id, version, number, provides, Arc::default());
         let line = Arc::clone(&self.desk.line);
         life.tasks.report_to(Box::new(move |round, running| line.tell(Note::Tasks { round, running })));
         let _ = self.life.set(Arc::clone(&life));
@@ -138,7 +146,12 @@ impl Ward {
                 let alone = Alone::check(life).ok_or_else(failure_of_ours)?;
                 Ok(instance.restore(&alone, input))
             }
-            op => Ok(instance.call(op, name, input)),
+            Op::Invoke => Ok(instance.call(Op::Invoke, name, input)),
+            op => {
+                // What is granted in a phase only is granted in it here, too.
+                let _running = life.phase(op.name());
+                Ok(instance.call(op, name, input))
+            }
         }
     }
 
@@ -172,16 +185,20 @@ impl Ward {
 }
 
 impl Servant for Ward {
-    fn serve(&self, ask: Ask<'static>) -> Answer<'static> {
+    fn serve(&self, number: u64, ask: Ask<'static>) -> Answer<'static> {
         let answered = match ask {
             Ask::Open { path, needed } => self.open(&path, &needed).map(Ok),
-            Ask::Create { birth } => self.create(&birth.0),
+            Ask::Create { birth, provides } => self.create(&birth.0, provides),
             Ask::Call { op, name, input } => self.call(op, &name, &input.0),
+            Ask::Export { export, call } => {
+                let Some(instance) = self.instance().clone() else { return Answer::failed(&failure_of_ours()) };
+                let run = |input: &[u8], lent: &Lent<'_>| instance.call_export(export, call.method, input, lent);
+                return self.desk.line.lend(number, &call, run);
+            }
             Ask::Destroy => self.destroy(),
             Ask::Close => return self.close(),
-            Ask::Log { .. } | Ask::Time | Ask::Output { .. } | Ask::Request { .. } | Ask::Invoke { .. } => {
-                Err(failure_of_ours())
-            }
+            // What is asked of a host.
+            _ => Err(failure_of_ours()),
         };
         match answered {
             Ok(Err(Failure { error, panicked: true })) => Answer::new(Status::Panicked, error.encode()),
@@ -207,15 +224,43 @@ impl Servant for Ward {
 struct Forwarder {
     line: Arc<Line>,
     routes: Arc<Routes>,
+    /// What the plugin wants of others' interfaces, with the number that the host knows it by.
+    wants: Arc<Mutex<Vec<(Arc<Wanted>, u32)>>>,
 }
 
 impl Forwarder {
     fn ask(&self, ask: Ask<'_>) -> Outcome {
-        match self.line.ask(ask) {
-            Ok(answer) => Outcome { status: answer.status(), bytes: answer.bytes.0.into_owned() },
-            Err(Unanswered::TooLong(length)) => Outcome::failed(&too_long("request", length)),
-            // This process is about to end.
-            Err(Unanswered::Before(_) | Unanswered::Meanwhile(_)) => Outcome::failed(&failure_of_ours()),
+        self.line.ask(ask).map_or_else(unanswered, Outcome::from)
+    }
+
+    fn wants(&self) -> MutexGuard<'_, Vec<(Arc<Wanted>, u32)>> {
+        self.wants.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The number that the host knows a question for an interface by.
+    fn number(&self, wanted: &Arc<Wanted>) -> Option<u32> {
+        self.wants().iter().find(|(known, _)| Arc::ptr_eq(known, wanted)).map(|(_, number)| *number)
+    }
+
+    /// Asks about a stream until something came of it or the time is over.
+    fn stream(&self, wait: Duration, ask: impl Fn(u64) -> Ask<'static>) -> (StreamStatus, Vec<u8>) {
+        let until = Instant::now().checked_add(wait);
+        loop {
+            let left = until.map_or(Duration::MAX, |until| until.saturating_duration_since(Instant::now()));
+            let nanoseconds = u64::try_from(left.as_nanos()).unwrap_or(u64::MAX);
+            let Ok(answer) = self.settled(ask(nanoseconds)) else { return (StreamStatus::Closed, Vec::new()) };
+            match answer.split_first() {
+                Some((status, bytes)) if *status == StreamStatus::Done as u8 => {
+                    return (StreamStatus::Done, bytes.to_vec());
+                }
+                Some((status, _)) if *status == StreamStatus::Waiting as u8 => {
+                    if left.is_zero() {
+                        return (StreamStatus::Waiting, Vec::new());
+                    }
+                }
+                Some((_, bytes)) => return (StreamStatus::Closed, bytes.to_vec()),
+                None => return (StreamStatus::Closed, Vec::new()),
+            }
         }
     }
 
@@ -248,9 +293,66 @@ impl Desk for Forwarder {
         self.settled(Ask::Output { plugin: plugin.as_str().into() })
     }
 
-    fn lease(&self, life: &Life, target: &PluginId) -> Arc<Lease> {
-        let beyond = Arc::new(self.clone());
-        passage(self.routes.pool(), self.routes.weak(), target, life.number, beyond)
+    fn lease(&self, life: &Life, target: &Target) -> Arc<Lease> {
+        let (pool, routes) = (self.routes.pool(), self.routes.weak());
+        match target {
+            Target::Plugin(plugin) => passage(pool, routes, plugin, life.number, Arc::new(self.clone())),
+            Target::Interface(wanted) => {
+                // `wanted` was asked first: it is known by a number.
+                let want = self.number(wanted).unwrap_or(u32::MAX);
+                let road = Box::new(Imported { line: Arc::clone(&self.line), want });
+                passage_to(pool, routes, wanted, life.number, road)
+            }
+            Target::Own => Arc::new(Lease::new(pool, routes, Target::Own, Some(life.number))),
+        }
+    }
+
+    fn wanted(&self, life: &Life, want: Want) -> Result<Arc<Wanted>, Error> {
+        let encoded = postcard::to_stdvec(&want)?;
+        let number = self.settled(Ask::Want { want: encoded.into() })?;
+        let number = u32::from_le_bytes(number.try_into().map_err(|_| failure_of_ours())?);
+        // Nobody provides anything here: it is only checked, and the same for the same question.
+        let wanted = self.routes.wanted(want, Some(life.number))?;
+        let mut wants = self.wants();
+        if !wants.iter().any(|(known, _)| Arc::ptr_eq(known, &wanted)) {
+            wants.push((Arc::clone(&wanted), number));
+        }
+        Ok(wanted)
+    }
+
+    fn provider(&self, _: &Life, wanted: &Arc<Wanted>) -> Result<Provider, Error> {
+        let want = self.number(wanted).ok_or_else(failure_of_ours)?;
+        Ok(postcard::from_bytes(&self.settled(Ask::Provider { want })?)?)
+    }
+
+    fn offered(&self, life: &Life, interface: &str) {
+        let Some((export, descriptor)) = life.exports.described(interface) else { return };
+        // What the host does not take is missed there when `register` is over.
+        let descriptor = postcard::to_stdvec(&descriptor).unwrap_or_default();
+        self.ask(Ask::Provide { export, descriptor: descriptor.into() });
+    }
+
+    fn stream_open(&self, _: &Life, capacity: u32) -> Result<u64, Error> {
+        let number = self.settled(Ask::StreamOpen { capacity })?;
+        Ok(u64::from_le_bytes(number.try_into().map_err(|_| failure_of_ours())?))
+    }
+
+    fn stream_push(&self, _: &Life, stream: u64, item: &[u8], wait: Duration) -> StreamStatus {
+        let item: Arc<[u8]> = item.into();
+        let push = |nanoseconds| Ask::StreamPush { stream, item: item.to_vec().into(), nanoseconds };
+        self.stream(wait, push).0
+    }
+
+    fn stream_close(&self, _: &Life, stream: u64, error: &[u8]) {
+        self.ask(Ask::StreamClose { stream, error: error.into() });
+    }
+
+    fn stream_next(&self, _: &Life, stream: u64, wait: Duration) -> (StreamStatus, Vec<u8>) {
+        self.stream(wait, |nanoseconds| Ask::StreamNext { stream, nanoseconds })
+    }
+
+    fn stream_cancel(&self, stream: u64) {
+        self.ask(Ask::StreamCancel { stream });
     }
 
     fn notify(&self) {
@@ -262,6 +364,19 @@ impl Desk for Forwarder {
     }
 
     fn died(&self, _: &Life, _: Error) {}
+}
+
+/// What the plugin imports.
+struct Imported {
+    line: Arc<Line>,
+    want: u32,
+}
+
+impl Road for Imported {
+    fn call(&self, method: u32, input: &[u8], lent: &Lent<'_>) -> Outcome {
+        let ask = Ask::Import { want: self.want, call: lending::call(method, input, lent) };
+        self.line.ask_lending(None, ask, lent).unwrap_or_else(unanswered)
+    }
 }
 
 impl Beyond for Forwarder {

@@ -33,15 +33,12 @@ pub(crate) enum Frame<'a> {
 }
 
 /// A question.
-///
-/// Those of typed interfaces belong here too: a call of a provider's method with encoded arguments, a call of a callback
-/// of the call it is within, what is provided and imported, and streams.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) enum Ask<'a> {
     /// To the process: open this library.
     Open { path: Cow<'a, str>, needed: Vec<String> },
-    /// To the process: make the instance. An encoded `Birth`.
-    Create { birth: Bytes<'a> },
+    /// To the process: make the instance. `birth`: an encoded `Birth`; `provides`: the interfaces of the manifest.
+    Create { birth: Bytes<'a>, provides: Vec<(String, String)> },
     /// To the process: an operation on the instance.
     Call { op: u8, name: Cow<'a, str>, input: Bytes<'a> },
     /// To the process: drop the instance.
@@ -58,6 +55,37 @@ pub(crate) enum Ask<'a> {
     Request { kind: u8, plugin: Cow<'a, str> },
     /// To the host: run an action of another plugin.
     Invoke { plugin: Cow<'a, str>, action: Cow<'a, str>, input: Bytes<'a> },
+    /// To the host: this interface is offered, by an encoded descriptor. `export` numbers it from here on.
+    Provide { export: u32, descriptor: Bytes<'a> },
+    /// To the process: call a method of what it offers.
+    Export { export: u32, call: Method<'a> },
+    /// To the host: an encoded `Want`. Answer: four bytes, little-endian, by which it is known from here on.
+    Want { want: Bytes<'a> },
+    /// To the host: who provides what is wanted.
+    Provider { want: u32 },
+    /// To the host: call a method of whoever provides what is wanted.
+    Import { want: u32, call: Method<'a> },
+    /// Either way: call a method of an object that was lent to the question that this one is within.
+    Back { at: u32, call: Method<'a> },
+    /// To the host: open a stream. Answer: eight bytes, little-endian.
+    StreamOpen { capacity: u32 },
+    /// To the host: add an item. Answer: what came of it, as one byte.
+    StreamPush { stream: u64, item: Bytes<'a>, nanoseconds: u64 },
+    /// To the host: take an item. Answer: what came of it, as one byte, and the item or the error.
+    StreamNext { stream: u64, nanoseconds: u64 },
+    /// To the host: end a stream.
+    StreamClose { stream: u64, error: Bytes<'a> },
+    /// To the host: take no more items.
+    StreamCancel { stream: u64 },
+}
+
+/// A call of a method of an interface, by the encoded road.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Method<'a> {
+    pub(crate) method: u32,
+    pub(crate) input: Bytes<'a>,
+    /// What is lent for the time of the call: how many methods each object has.
+    pub(crate) lent: Vec<u32>,
 }
 
 /// What a question came to.
@@ -74,6 +102,7 @@ enum Outcome {
     Failed,
     Panicked,
     Missing,
+    Blocked,
 }
 
 impl Answer<'_> {
@@ -83,6 +112,7 @@ impl Answer<'_> {
             Status::Failed => Outcome::Failed,
             Status::Panicked => Outcome::Panicked,
             Status::Missing => Outcome::Missing,
+            Status::Blocked => Outcome::Blocked,
         };
         Self { outcome, bytes: bytes.into() }
     }
@@ -95,16 +125,13 @@ impl Answer<'_> {
         Self::new(Status::Failed, error.encode())
     }
 
-    pub(crate) fn of(result: Result<Vec<u8>, reactor_abi::Error>) -> Self {
-        result.map_or_else(|error| Self::failed(&error), Self::done)
-    }
-
     pub(crate) fn status(&self) -> Status {
         match self.outcome {
             Outcome::Done => Status::Done,
             Outcome::Failed => Status::Failed,
             Outcome::Panicked => Status::Panicked,
             Outcome::Missing => Status::Missing,
+            Outcome::Blocked => Status::Blocked,
         }
     }
 }

@@ -12,18 +12,21 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
 use reactor_abi::Error;
-use reactor_abi::ffi::{Op, RequestKind};
+use reactor_abi::ffi::{Op, RequestKind, Status};
+use reactor_abi::interface::PROCESS_GONE;
 use reactor_abi::log::Level;
 
 use super::frame::{self, Answer, Ask, Hello, Note, Torn};
 use super::keeper::Keeper;
 use super::line::{Broken, Line, Servant, Unanswered, too_long};
-use super::{GREETING, failure_of_ours};
+use super::{GREETING, failure_of_ours, lending};
+use crate::interfaces::Wanted;
 use crate::load::{LoadError, Prepared};
 use crate::manifest::PluginId;
 use crate::native::context::Context;
 use crate::native::life::Stage;
-use crate::native::remote::{Outcome, Remote};
+use crate::native::pool::Target;
+use crate::native::remote::{Lent, Outcome, Remote, Road};
 
 /// The first argument of a plugin's process. What follows is for people who look at a list of processes.
 pub(crate) const MARK: &str = "--serve-reactor-plugin";
@@ -44,6 +47,8 @@ pub(crate) struct Process {
     context: Mutex<Option<Arc<Context>>>,
     /// It was told to end, or nobody needs it any more: that it ends is nothing to tell.
     expected: Mutex<bool>,
+    /// What it wants of others' interfaces, by the numbers that it knows them by.
+    wants: Mutex<Vec<Arc<Wanted>>>,
     /// The private copy that it opened.
     library: Mutex<Option<Prepared>>,
     me: Weak<Self>,
@@ -78,6 +83,7 @@ impl Process {
             keeper: OnceLock::new(),
             context: Mutex::default(),
             expected: Mutex::new(true),
+            wants: Mutex::default(),
             library: Mutex::new(Some(library)),
             me: me.clone(),
         });
@@ -137,7 +143,7 @@ impl Process {
             Ask::Open { path: path.into(), needed: library.needed.clone() }
         };
         let outcome = self.ask(opened);
-        if outcome.status == reactor_abi::ffi::Status::Done {
+        if outcome.status == Status::Done {
             return Ok(());
         }
         let error = Error::decode(&outcome.bytes);
@@ -181,28 +187,31 @@ impl Process {
 
     fn ended_error(&self, end: &str) -> Error {
         let Self { plugin, generation, .. } = self;
-        Error::new("RE0640", format!("the process of {plugin} (generation {generation}) has ended: {end}"))
+        Error::new(PROCESS_GONE, format!("the process of {plugin} (generation {generation}) has ended: {end}"))
     }
 
     fn ask(&self, ask: Ask<'_>) -> Outcome {
+        self.line.ask(ask).map_or_else(|why| self.unanswered(why), Outcome::from)
+    }
+
+    fn unanswered(&self, why: Unanswered) -> Outcome {
         let Self { plugin, generation, .. } = self;
-        match self.line.ask(ask) {
-            Ok(answer) => Outcome { status: answer.status(), bytes: answer.bytes.0.into_owned() },
-            Err(Unanswered::Meanwhile(end)) => Outcome::failed(&self.ended_error(&end).context("a call was inside")),
-            Err(Unanswered::Before(end)) => Outcome::failed(&Error::new(
-                "RE0641",
-                format!("{plugin} can not be called: the process of its generation {generation} has ended: {end}"),
-            )),
-            Err(Unanswered::TooLong(length)) => Outcome::failed(&too_long("call", length)),
+        match why {
+            Unanswered::Meanwhile(end) => Outcome::failed(&self.ended_error(&end).context("a call was inside")),
+            Unanswered::Before(end) => {
+                let told = format!("{plugin} can not be called: the process of its generation {generation} has ended: {end}");
+                Outcome { status: Status::Blocked, bytes: Error::new("RE0641", told).encode() }
+            }
+            Unanswered::TooLong(length) => Outcome::failed(&too_long("call", length)),
         }
     }
 
     /// What the process asks of the host, in the name of its generation.
-    fn asked(&self, ask: Ask<'static>) -> Result<Vec<u8>, Error> {
+    fn asked(&self, number: u64, ask: Ask<'static>) -> Result<Answer<'static>, Error> {
         let context = self.context().clone();
         let context = context.ok_or_else(|| Error::new("RE0643", "it has no instance, and nothing to ask"))?;
         let (desk, life) = (context.desk()?, &context.life);
-        match ask {
+        let answer = match ask {
             Ask::Log { level, message, fields } => {
                 let fields: Vec<_> = postcard::from_bytes(&fields.0).unwrap_or_default();
                 desk.log(life, Level::from_number(level), &message, &fields);
@@ -219,12 +228,77 @@ impl Process {
                 desk.request(life, kind, named(&plugin)?).map(|()| Vec::new())
             }
             Ask::Invoke { plugin, action, input } => {
-                context.import(&named(&plugin)?)?.call(Op::Invoke, &action, &input.0)
+                let target = Target::Plugin(named(&plugin)?);
+                context.import(&target)?.call(Op::Invoke, &action, &input.0)
             }
-            Ask::Open { .. } | Ask::Create { .. } | Ask::Call { .. } | Ask::Destroy | Ask::Close => {
-                Err(failure_of_ours())
+            Ask::Provide { export, descriptor } => self.provide(&context, export, &descriptor.0),
+            Ask::Want { want } => Ok(self.want(desk.wanted(life, postcard::from_bytes(&want.0)?)?)?.to_vec()),
+            Ask::Provider { want } => Ok(postcard::to_stdvec(&desk.provider(life, &self.wanted(want)?)?)?),
+            Ask::Import { want, call } => {
+                let lease = context.import(&Target::Interface(self.wanted(want)?))?;
+                let run = |input: &[u8], lent: &Lent<'_>| lease.call_method(call.method, input, lent);
+                return Ok(self.line.lend(number, &call, run));
             }
+            Ask::StreamOpen { capacity } => {
+                desk.stream_open(life, capacity).map(|number| number.to_le_bytes().to_vec())
+            }
+            Ask::StreamPush { stream, item, nanoseconds } => {
+                Ok(vec![desk.stream_push(life, stream, &item.0, patience(nanoseconds)) as u8])
+            }
+            Ask::StreamNext { stream, nanoseconds } => {
+                let (status, mut bytes) = desk.stream_next(life, stream, patience(nanoseconds));
+                bytes.insert(0, status as u8);
+                Ok(bytes)
+            }
+            Ask::StreamClose { stream, error } => {
+                desk.stream_close(life, stream, &error.0);
+                Ok(Vec::new())
+            }
+            Ask::StreamCancel { stream } => {
+                desk.stream_cancel(stream);
+                Ok(Vec::new())
+            }
+            Ask::Open { .. }
+            | Ask::Create { .. }
+            | Ask::Call { .. }
+            | Ask::Export { .. }
+            | Ask::Back { .. }
+            | Ask::Destroy
+            | Ask::Close => Err(failure_of_ours()),
+        };
+        answer.map(Answer::done)
+    }
+
+    fn provide(&self, context: &Context, export: u32, descriptor: &[u8]) -> Result<Vec<u8>, Error> {
+        let life = &context.life;
+        // The process has looked at this already; what it says is not relied upon.
+        if !life.phases().contains(&"register") {
+            return Err(failure_of_ours());
         }
+        let process = self.me.upgrade().ok_or_else(failure_of_ours)?;
+        let road = Box::new(Exported { process, export });
+        let interface = crate::native::remote::export(life, postcard::from_bytes(descriptor)?, road)?;
+        context.desk()?.offered(life, &interface);
+        Ok(Vec::new())
+    }
+
+    fn wants(&self) -> MutexGuard<'_, Vec<Arc<Wanted>>> {
+        self.wants.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The number of a question for an interface.
+    fn want(&self, wanted: Arc<Wanted>) -> Result<[u8; 4], Error> {
+        let mut wants = self.wants();
+        let known = wants.iter().position(|known| Arc::ptr_eq(known, &wanted));
+        let at = known.unwrap_or_else(|| {
+            wants.push(wanted);
+            wants.len() - 1
+        });
+        u32::try_from(at).map(u32::to_le_bytes).map_err(|_| failure_of_ours())
+    }
+
+    fn wanted(&self, want: u32) -> Result<Arc<Wanted>, Error> {
+        self.wants().get(want as usize).cloned().ok_or_else(failure_of_ours)
     }
 }
 
@@ -232,9 +306,30 @@ fn named(plugin: &str) -> Result<PluginId, Error> {
     crate::native::services::plugin_id(plugin)
 }
 
+/// How long a thread of the host's waits for a stream at once; who wants to wait for longer asks again.
+const STREAM_PATIENCE: Duration = Duration::from_secs(1);
+
+fn patience(nanoseconds: u64) -> Duration {
+    Duration::from_nanos(nanoseconds).min(STREAM_PATIENCE)
+}
+
+/// An object that the process offers.
+struct Exported {
+    process: Arc<Process>,
+    export: u32,
+}
+
+impl Road for Exported {
+    fn call(&self, method: u32, input: &[u8], lent: &Lent<'_>) -> Outcome {
+        let ask = Ask::Export { export: self.export, call: lending::call(method, input, lent) };
+        let answer = self.process.line.ask_lending(None, ask, lent);
+        answer.unwrap_or_else(|why| self.process.unanswered(why))
+    }
+}
+
 impl Servant for Process {
-    fn serve(&self, ask: Ask<'static>) -> Answer<'static> {
-        Answer::of(self.asked(ask))
+    fn serve(&self, number: u64, ask: Ask<'static>) -> Answer<'static> {
+        self.asked(number, ask).unwrap_or_else(|error| Answer::failed(&error))
     }
 
     fn note(&self, note: Note) {
@@ -261,8 +356,8 @@ impl Remote for Process {
         }
     }
 
-    fn create(&self, birth: &[u8]) -> Outcome {
-        self.ask(Ask::Create { birth: birth.into() })
+    fn create(&self, birth: &[u8], provides: Vec<(String, String)>) -> Outcome {
+        self.ask(Ask::Create { birth: birth.into(), provides })
     }
 
     fn call(&self, op: u8, name: &str, input: &[u8]) -> Outcome {

@@ -27,11 +27,14 @@ use super::frame::{self, Answer, Ask, Frame, Hello, Note, Torn};
 
 /// Who sees to what the other side asks and tells.
 pub(super) trait Servant: Send + Sync {
-    /// Answers a question. A panic counts as a failure of ours.
-    fn serve(&self, ask: Ask<'static>) -> Answer<'static>;
+    /// Answers the question of that number. A panic counts as a failure of ours.
+    fn serve(&self, number: u64, ask: Ask<'static>) -> Answer<'static>;
     /// Takes note, at once: the reader waits meanwhile.
     fn note(&self, note: Note);
 }
+
+/// What is answered by whoever waits, since it is about something of that very call: the answer, or what it is not about.
+pub(super) type Own<'a> = &'a dyn Fn(u64, Ask<'static>) -> Result<Answer<'static>, Ask<'static>>;
 
 /// One side of a conversation.
 pub(super) struct Line {
@@ -105,6 +108,7 @@ impl Serving {
         SERVING.try_with(|list| list.borrow_mut().push((line, number))).ok().map(|()| Self)
     }
 
+    /// The question of this line's that this thread sees to.
     fn innermost(line: u64) -> Option<u64> {
         let find = |list: &RefCell<Vec<(u64, u64)>>| {
             list.borrow().iter().rev().find(|(of, _)| *of == line).map(|(_, number)| *number)
@@ -174,7 +178,7 @@ impl Line {
             }
             Frame::Ask { number, within: None, ask } => {
                 let line = Arc::clone(self);
-                if !self.crew.hand(Box::new(move || line.serve(number, ask))) {
+                if !self.crew.hand(Box::new(move || line.serve(number, ask, None))) {
                     return Err(Broken::Flood);
                 }
             }
@@ -182,10 +186,18 @@ impl Line {
         Ok(())
     }
 
-    fn serve(&self, number: u64, ask: Ask<'static>) {
+    fn serve(&self, number: u64, ask: Ask<'static>, own: Option<Own<'_>>) {
         let serving = Serving::new(self.id, number);
-        let servant = self.servant.get().and_then(Weak::upgrade);
-        let answer = catch_unwind(AssertUnwindSafe(|| servant.map(|servant| servant.serve(ask))));
+        let answer = catch_unwind(AssertUnwindSafe(|| {
+            let ask = match own {
+                Some(own) => match own(number, ask) {
+                    Ok(answer) => return Some(answer),
+                    Err(ask) => ask,
+                },
+                None => ask,
+            };
+            Some(self.servant.get().and_then(Weak::upgrade)?.serve(number, ask))
+        }));
         drop(serving);
         let answer = answer.ok().flatten().unwrap_or_else(|| Answer::failed(&failure_of_ours()));
         if let Err(length) = self.send(&Frame::Answer { number, answer }) {
@@ -196,6 +208,21 @@ impl Line {
 
     /// Asks, and waits for the answer; meanwhile sees to what is asked on its behalf.
     pub(super) fn ask(&self, ask: Ask<'_>) -> Result<Answer<'static>, Unanswered> {
+        self.ask_within(self.serving(), ask, None)
+    }
+
+    /// The question of the other side's that this thread sees to.
+    pub(super) fn serving(&self) -> Option<u64> {
+        Serving::innermost(self.id)
+    }
+
+    /// The same on behalf of a certain question. `own`: what is asked of this very call.
+    pub(super) fn ask_within(
+        &self,
+        within: Option<u64>,
+        ask: Ask<'_>,
+        own: Option<Own<'_>>,
+    ) -> Result<Answer<'static>, Unanswered> {
         let (sender, inbox) = mpsc::channel();
         let number = {
             let mut inner = self.lock();
@@ -207,7 +234,6 @@ impl Line {
             inner.waiting.insert(number, sender);
             number
         };
-        let within = Serving::innermost(self.id);
         if let Err(length) = self.send(&Frame::Ask { number, within, ask }) {
             self.lock().waiting.remove(&number);
             return Err(Unanswered::TooLong(length));
@@ -215,7 +241,7 @@ impl Line {
         loop {
             match inbox.recv() {
                 Ok(Delivery::Answer(answer)) => return Ok(answer),
-                Ok(Delivery::Ask(number, ask)) => self.serve(number, ask),
+                Ok(Delivery::Ask(number, ask)) => self.serve(number, ask, own),
                 Err(_) => {
                     let why = self.lock().fallen.clone();
                     return Err(Unanswered::Meanwhile(why.unwrap_or_else(|| "it is over".into())));

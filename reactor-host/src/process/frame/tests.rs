@@ -13,7 +13,8 @@ fn bytes() -> impl Strategy<Value = Bytes<'static>> {
 fn asks() -> impl Strategy<Value = Ask<'static>> {
     prop_oneof![
         (text(), proptest::collection::vec(".{0,8}", 0..3)).prop_map(|(path, needed)| Ask::Open { path, needed }),
-        bytes().prop_map(|birth| Ask::Create { birth }),
+        (bytes(), proptest::collection::vec((".{0,8}", ".{0,8}"), 0..3))
+            .prop_map(|(birth, provides)| Ask::Create { birth, provides }),
         (any::<u8>(), text(), bytes()).prop_map(|(op, name, input)| Ask::Call { op, name, input }),
         Just(Ask::Destroy),
         Just(Ask::Close),
@@ -24,6 +25,30 @@ fn asks() -> impl Strategy<Value = Ask<'static>> {
         (any::<u8>(), text()).prop_map(|(kind, plugin)| Ask::Request { kind, plugin }),
         (text(), text(), bytes())
             .prop_map(|(plugin, action, input)| Ask::Invoke { plugin, action, input }),
+        (any::<u32>(), bytes()).prop_map(|(export, descriptor)| Ask::Provide { export, descriptor }),
+        (any::<u32>(), calls()).prop_map(|(export, call)| Ask::Export { export, call }),
+        bytes().prop_map(|want| Ask::Want { want }),
+        any::<u32>().prop_map(|want| Ask::Provider { want }),
+        (any::<u32>(), calls()).prop_map(|(want, call)| Ask::Import { want, call }),
+        (any::<u32>(), calls()).prop_map(|(at, call)| Ask::Back { at, call }),
+        streams(),
+    ]
+}
+
+fn calls() -> impl Strategy<Value = Method<'static>> {
+    (any::<u32>(), bytes(), proptest::collection::vec(any::<u32>(), 0..3))
+        .prop_map(|(method, input, lent)| Method { method, input, lent })
+}
+
+fn streams() -> impl Strategy<Value = Ask<'static>> {
+    let number = any::<u64>;
+    prop_oneof![
+        any::<u32>().prop_map(|capacity| Ask::StreamOpen { capacity }),
+        (number(), bytes(), number())
+            .prop_map(|(stream, item, nanoseconds)| Ask::StreamPush { stream, item, nanoseconds }),
+        (number(), number()).prop_map(|(stream, nanoseconds)| Ask::StreamNext { stream, nanoseconds }),
+        (number(), bytes()).prop_map(|(stream, error)| Ask::StreamClose { stream, error }),
+        number().prop_map(|stream| Ask::StreamCancel { stream }),
     ]
 }
 
@@ -43,7 +68,8 @@ fn frames() -> impl Strategy<Value = Frame<'static>> {
         Just(Status::Done),
         Just(Status::Failed),
         Just(Status::Panicked),
-        Just(Status::Missing)
+        Just(Status::Missing),
+        Just(Status::Blocked)
     ];
     prop_oneof![
         (any::<u64>(), any::<Option<u64>>(), asks())

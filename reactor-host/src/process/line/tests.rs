@@ -39,7 +39,7 @@ impl Echo {
 }
 
 impl Servant for Echo {
-    fn serve(&self, ask: Ask<'static>) -> Answer<'static> {
+    fn serve(&self, _: u64, ask: Ask<'static>) -> Answer<'static> {
         let Ask::Invoke { action, input, .. } = ask else { panic!("told to panic") };
         let input = input.0.into_owned();
         match (&*action, input.first()) {
