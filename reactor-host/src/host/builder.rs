@@ -41,6 +41,7 @@ pub struct HostBuilder {
     trusted: bool,
     retained_budget: usize,
     clears_no_delete: bool,
+    runner: Option<PathBuf>,
 }
 
 impl HostBuilder {
@@ -60,6 +61,7 @@ impl HostBuilder {
             trusted: false,
             retained_budget: DEFAULT_BUDGET,
             clears_no_delete: false,
+            runner: None,
         }
     }
 
@@ -148,6 +150,14 @@ impl HostBuilder {
         self
     }
 
+    /// The program that plugins' processes are started from, for manifests that say `isolation = "subprocess"`:
+    /// `reactor-runner` of this version, or a program that calls [`serve_if_runner`](crate::serve_if_runner) at its top.
+    /// Default: this very program, if it makes that call, else `reactor-runner` beside it.
+    pub fn runner(mut self, path: impl Into<PathBuf>) -> Self {
+        self.runner = Some(path.into());
+        self
+    }
+
     /// How long a phase of a plugin (opening it, `init` and `build` together; each later one by itself) may take before
     /// the host gives it up and goes on without it. Default: 30 seconds. The parts of a hand-over have the manifest's
     /// `pause-deadline`; `stop` has its `stop-deadline`, of which no more than this counts. More than a day counts as a day.
@@ -229,7 +239,7 @@ impl HostBuilder {
         // Nothing is retained yet, so there is nothing to tell.
         let _ = shared.retained.set_budget(self.retained_budget);
         let thread = |source| HostError::Thread { source };
-        let stage = Stagehand::new(Arc::clone(&shared), Backends::new(loader), self.phase_deadline)
+        let stage = Stagehand::new(Arc::clone(&shared), Backends::new(loader, self.runner), self.phase_deadline)
             .map_err(thread)?;
         let watching = Settings {
             poll_every: self.poll_every.or(self.watching.poll_every),

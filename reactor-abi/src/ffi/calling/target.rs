@@ -63,6 +63,9 @@ pub trait Entered {
             self.count_panic();
             return CallError::Panicked(trouble.error);
         }
+        if trouble.status == Status::Blocked {
+            return CallError::blocked(trouble.error);
+        }
         CallError::failed(trouble.error)
     }
 }
