@@ -1,9 +1,13 @@
 //! The one definition of commands and flags: parsing and help both come from it.
 
+mod new;
+
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand};
 use clap_complete::Shell;
+
+pub(crate) use self::new::{NewArgs, Template};
 
 /// Run, inspect, build and live-reload native plugins.
 #[derive(Debug, Parser)]
@@ -45,6 +49,7 @@ pub(crate) enum Command {
     Quarantine(QuarantineArgs),
     Events(EventsArgs),
     Logs(LogsArgs),
+    New(NewArgs),
     Build(BuildArgs),
     Dev(DevArgs),
     Doctor(DoctorArgs),
