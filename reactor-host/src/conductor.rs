@@ -34,6 +34,15 @@ struct Refused {
     reason: Reason,
 }
 
+/// What ends the quarantine of a build, beside that its bytes change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Lifting {
+    /// A person.
+    ByHand,
+    /// The next build of the plugin, too: for development.
+    ByRebuild,
+}
+
 /// See the module.
 pub(crate) struct Conductor {
     stage: Stagehand,
@@ -41,6 +50,7 @@ pub(crate) struct Conductor {
     folders: Vec<PathBuf>,
     /// Whether folders that others can write to are read.
     allow_shared_folders: bool,
+    lifting: Lifting,
     /// What is known of the folders; absent while somebody watches them.
     tracker: Option<(Tracker, Known)>,
     /// Nobody watched for a while: what was removed meanwhile is not known.
@@ -77,6 +87,7 @@ impl Conductor {
             environment,
             folders,
             allow_shared_folders: tracker.settings().allow_shared_folders,
+            lifting: Lifting::ByHand,
             tracker: Some((tracker, Known::new())),
             lost_track: false,
             slots,
@@ -89,6 +100,12 @@ impl Conductor {
             running: false,
             last_stop: None,
         }
+    }
+
+    /// Has quarantine end in this way.
+    pub(crate) fn lifting(mut self, lifting: Lifting) -> Self {
+        self.lifting = lifting;
+        self
     }
 
     /// Carries out orders until it is told to end.

@@ -9,7 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use cargo_metadata::PackageId;
-use reactor_host::discover::{ContentHash, FileStamp};
+use reactor_host::discover::FileStamp;
 use reactor_host::manifest::{Manifest, PluginId};
 
 use crate::error::CliError;
@@ -29,8 +29,6 @@ pub(crate) struct Placed {
     pub(crate) manifest: Manifest,
     /// The library's path.
     pub(crate) library: PathBuf,
-    /// The library's hash.
-    pub(crate) hash: ContentHash,
     crate_folder: PathBuf,
     text: Vec<u8>,
     /// What cargo's file looked like when it was read.
@@ -92,10 +90,10 @@ impl Shelf {
             return Ok((before.clone(), false));
         }
         let bytes = fs::read(library).map_err(CliError::reading(library))?;
-        let hash = ContentHash::of(&bytes);
+        // Compared, and not hashed: the host does that, and in a program that is not optimised it is most of a swap.
         if let Some(before) = self.placed.get_mut(&plugin.package)
-            && before.hash == hash
             && before.text == text
+            && fs::read(&before.library).is_ok_and(|old| old == bytes)
         {
             before.built = built;
             return Ok((before.clone(), false));
@@ -109,7 +107,7 @@ impl Shelf {
             fs::remove_dir_all(&old).map_err(CliError::writing(&old))?;
         }
         let library = folder.join(name);
-        let placed = Placed { manifest, library, hash, crate_folder: plugin.folder.clone(), text, built };
+        let placed = Placed { manifest, library, crate_folder: plugin.folder.clone(), text, built };
         self.placed.insert(plugin.package.clone(), placed.clone());
         Ok((placed, true))
     }

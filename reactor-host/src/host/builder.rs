@@ -10,7 +10,7 @@ use semver::Version;
 use super::{Host, HostError};
 use crate::backend::{Backends, Build};
 use crate::clock::{Clock, SystemClock};
-use crate::conductor::Conductor;
+use crate::conductor::{Conductor, Lifting};
 use crate::control::Seat;
 use crate::discover::{Settings, Tracker};
 use crate::load::Loader;
@@ -38,6 +38,7 @@ pub struct HostBuilder {
     trusted: bool,
     retained_budget: usize,
     clears_no_delete: bool,
+    lifting: Lifting,
 }
 
 impl HostBuilder {
@@ -56,6 +57,7 @@ impl HostBuilder {
             trusted: false,
             retained_budget: DEFAULT_BUDGET,
             clears_no_delete: false,
+            lifting: Lifting::ByHand,
         }
     }
 
@@ -132,6 +134,14 @@ impl HostBuilder {
     /// any library.
     pub fn clear_no_delete(mut self, clear: bool) -> Self {
         self.clears_no_delete = clear;
+        self
+    }
+
+    /// Whether a new build of a plugin ends the quarantine of the builds before it, so that going back to one of them has
+    /// it tried again. For development, where an edit says that somebody knows. Default: no; a quarantined build is not
+    /// tried until a person lifts it.
+    pub fn try_again_after_rebuild(mut self, again: bool) -> Self {
+        self.lifting = if again { Lifting::ByRebuild } else { Lifting::ByHand };
         self
     }
 
@@ -215,6 +225,7 @@ impl HostBuilder {
         };
         let tracker = Tracker::new(watching.clone());
         let conductor = Conductor::new(stage, environment, self.folders.clone(), tracker, linked);
+        let conductor = conductor.lifting(self.lifting);
         let conductor = std::thread::Builder::new()
             .name("reactor-conduct".to_owned())
             .spawn(move || conductor.work(&inbox))
