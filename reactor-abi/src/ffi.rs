@@ -11,6 +11,7 @@
 pub mod adapter;
 pub mod binding;
 pub mod client;
+pub mod interface;
 pub mod meter;
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 pub mod plants;
@@ -24,12 +25,19 @@ mod wire;
 mod atomic {
     pub(super) use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
 
-    /// Counter pairs per binding. Two threads that share one only slow each other down.
-    pub const SHARDS: usize = 16;
+    /// Shares of a binding's counters. Two threads that count on the same one slow each other down.
+    pub const SHARDS: usize = 32;
+
+    /// A caller's half of the barrier whose other half is the host's: it keeps the compiler from moving a look at what the
+    /// host stores before the count.
+    #[inline]
+    pub(super) fn light_barrier() {
+        std::sync::atomic::compiler_fence(Ordering::SeqCst);
+    }
 }
 
-pub use binding::{Blocked, BlockedKind, Cell, CellRef, Pin, PinOps, shard};
-pub use protocol::{Binding, SHARDS};
+pub use binding::{Blocked, BlockedKind, Cell, CellRef, Pin, PinOps};
+pub use protocol::{Binding, SHARDS, Share};
 pub use root::{CallFn, Created, Entry, Op, PluginRoot, PluginRootRef, Status};
 pub use services::{
     HooksPtr, HostServices, HostServicesRef, LibcHooks, Mark, RawContext, RequestKind, TaskBody, Time,

@@ -33,6 +33,7 @@ pub mod error;
 mod export;
 pub mod facts;
 pub mod ffi;
+pub mod interface;
 pub mod log;
 pub mod peer;
 pub mod plugin;

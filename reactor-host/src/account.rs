@@ -50,7 +50,7 @@ pub struct Account {
     pub latency: Latency,
 }
 
-/// How long calls took, of a sample: the first 256 calls of the generation, and then one in 64.
+/// How long calls took, of a sample: the first 256 calls of the generation, and then one in 1,024 on average.
 ///
 /// Times are in nanoseconds, from when the generation is pinned until it has returned, and at most a quarter too high.
 /// All are 0 when nothing was sampled.

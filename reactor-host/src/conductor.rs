@@ -11,6 +11,7 @@ mod reconcile;
 mod slot;
 mod together;
 mod trial;
+mod up_and_down;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;

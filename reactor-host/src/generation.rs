@@ -110,6 +110,7 @@ impl Generation {
                 manifest.id.clone(),
                 manifest.version.clone(),
                 number,
+                manifest.provides.clone(),
                 totals,
             )
         });

@@ -21,7 +21,7 @@ use crate::discover::{Settings, Tracker};
 use crate::event::{Event, EventKind, Subscription};
 use crate::manifest::{Manifest, PluginId};
 use crate::native::pool::Pinned;
-use crate::native::{Lease, inside_plugin_code};
+use crate::native::{Lease, Target, inside_plugin_code};
 use crate::order::Order;
 use crate::report::{PluginInfo, Reason, Report};
 use crate::retained::{Retained, RetainedList};
@@ -206,7 +206,7 @@ impl Host {
     pub fn pin(&self, plugins: &[&str]) -> Result<PinSet, Error> {
         let lease = |plugin: &&str| {
             let plugin = id(plugin).map_err(|error| Error::new(error.code(), error.to_string()))?;
-            Ok(self.shared.routes.lease(&plugin, None))
+            Ok(self.shared.routes.lease(Target::Plugin(plugin), None))
         };
         let leases = plugins.iter().map(lease).collect::<Result<Vec<_>, Error>>()?;
         Ok(PinSet { pins: self.shared.routes.pin(&leases)? })
@@ -280,7 +280,7 @@ impl Host {
     ///
     /// `plugin` is no plugin id.
     pub fn plugin(&self, plugin: &str) -> Result<Handle, HostError> {
-        Ok(Handle { lease: self.shared.routes.lease(&id(plugin)?, None) })
+        Ok(Handle { lease: self.shared.routes.lease(Target::Plugin(id(plugin)?), None) })
     }
 
     /// Runs an action of a plugin, on this thread. For many calls take a [`Handle`].
@@ -422,7 +422,8 @@ pub struct PinSet {
 
 impl PinSet {
     fn of(&self, plugin: &str) -> Result<&Pinned, Error> {
-        let found = self.pins.iter().find(|pin| pin.target().is_some_and(|id| id.as_str() == plugin));
+        let is_it = |pin: &&Pinned| matches!(pin.target(), Target::Plugin(id) if id.as_str() == plugin);
+        let found = self.pins.iter().find(is_it);
         found.ok_or_else(|| {
             Error::new("RE0615", format!("{plugin} is not among the plugins that were pinned"))
         })

@@ -5,13 +5,14 @@
 
 use std::path::PathBuf;
 
-use reactor_abi::facts::{API_VERSION, FINGERPRINT};
+use reactor_abi::facts::{API_VERSION, FINGERPRINT, TARGET};
 
 use crate::discover::{Candidate, ContentHash, FileStamp};
 use crate::manifest::PluginId;
 use crate::native::Image;
 pub use crate::native::layout::LayoutMismatch;
 use crate::native::open::Forecast;
+use crate::object_file::BuildFacts;
 use crate::stage::{StageError, Stager};
 use crate::store::Store;
 
@@ -182,29 +183,7 @@ impl Loader {
 
     /// Stages and opens the library of `candidate` as generation `number`.
     pub(crate) fn load(&self, candidate: &Candidate, number: u64) -> Result<Image, LoadError> {
-        let path = candidate.source.clone();
-        let embedded =
-            candidate.object.embedded.as_ref().ok_or_else(|| LoadError::NoFacts { path: path.clone() })?;
-        let facts = &embedded.facts;
-        if facts.fingerprint != FINGERPRINT {
-            return Err(LoadError::Fingerprint {
-                path,
-                expected: FINGERPRINT,
-                found: facts.fingerprint,
-                api: facts.api.clone(),
-                compiler: facts.compiler.clone(),
-            });
-        }
-        if facts.panic != "unwind" {
-            return Err(LoadError::Panic { path, panic: facts.panic.clone() });
-        }
-        if facts.target != reactor_abi::facts::TARGET {
-            let found = facts.target.clone();
-            return Err(LoadError::Target { path, expected: reactor_abi::facts::TARGET, found });
-        }
-        if let Some(library) = relative_dependency(candidate) {
-            return Err(LoadError::RelativeDependency { path, library });
-        }
+        let facts = precheck(candidate)?;
         let object = &candidate.object;
         let cleared = self.clears_no_delete.then(|| object.without_no_delete(&candidate.bytes)).flatten();
         let staged = self.stager.stage(candidate, cleared.as_deref().unwrap_or(&candidate.bytes), number)?;
@@ -249,6 +228,38 @@ pub(crate) fn program(application: &str, version: &semver::Version) -> String {
         Err(_) => format!("process {} {:?}", std::process::id(), std::time::SystemTime::now()),
     };
     format!("{application} {version}, reactor-host {}, {file}", env!("CARGO_PKG_VERSION"))
+}
+
+/// What a host asks of a library's bytes before it opens it, in the order in which it asks: that it carries build facts,
+/// and that they fit this program. The facts, if so. Nothing of the library runs, and no file is looked at.
+///
+/// # Errors
+///
+/// [`LoadError::NoFacts`], [`LoadError::Fingerprint`], [`LoadError::Panic`], [`LoadError::Target`],
+/// [`LoadError::RelativeDependency`].
+pub fn precheck(candidate: &Candidate) -> Result<&BuildFacts, LoadError> {
+    let path = || candidate.source.clone();
+    let embedded = candidate.object.embedded.as_ref().ok_or_else(|| LoadError::NoFacts { path: path() })?;
+    let facts = &embedded.facts;
+    if facts.fingerprint != FINGERPRINT {
+        return Err(LoadError::Fingerprint {
+            path: path(),
+            expected: FINGERPRINT,
+            found: facts.fingerprint,
+            api: facts.api.clone(),
+            compiler: facts.compiler.clone(),
+        });
+    }
+    if facts.panic != "unwind" {
+        return Err(LoadError::Panic { path: path(), panic: facts.panic.clone() });
+    }
+    if facts.target != TARGET {
+        return Err(LoadError::Target { path: path(), expected: TARGET, found: facts.target.clone() });
+    }
+    if let Some(library) = relative_dependency(candidate) {
+        return Err(LoadError::RelativeDependency { path: path(), library });
+    }
+    Ok(facts)
 }
 
 /// A dependency that only the original place would find.

@@ -6,6 +6,7 @@
 #![expect(unsafe_code, reason = "the host's loader is one of the three fences around unsafe code")]
 
 pub(crate) mod context;
+mod exports;
 mod frames;
 pub(crate) mod instance;
 pub(crate) mod layout;
@@ -14,10 +15,11 @@ pub(crate) mod open;
 pub(crate) mod ops;
 pub(crate) mod pool;
 mod services;
+pub(crate) mod shares;
 pub(crate) mod traces;
 
 pub(crate) use frames::inside_plugin_code;
 pub(crate) use instance::Instance;
 pub(crate) use life::Life;
 pub(crate) use open::Image;
-pub(crate) use pool::{Lease, Pool};
+pub(crate) use pool::{Lease, Pool, Target};

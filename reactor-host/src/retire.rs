@@ -58,6 +58,7 @@ impl Reaper {
         let set = lives(&generations);
         for generation in generations {
             generation.life.announce_waiter();
+            self.shared.end_work(&generation.life, "is retired");
             // After `finish` nobody receives: the generation is dropped with the message, and dropping retains it.
             let _ = self.inbox.send(Message::Retire(generation, Arc::clone(&set)));
         }
@@ -139,7 +140,6 @@ enum Step {
 impl Retiring {
     fn new(generation: Arc<Generation>, set: Set) -> Self {
         let (now, limit) = (Instant::now(), generation.stop_deadline());
-        generation.life.tasks.close();
         Self {
             life: Arc::clone(&generation.life),
             set,
@@ -368,6 +368,7 @@ fn end(generation: Generation, life: &Arc<Life>, shared: &Arc<Shared>) -> Receiv
         }
         life.set_stage(Stage::Ended);
         generation.instance.cut_imports();
+        shared.streams.forget(life.number);
         let Generation { mut instance, .. } = generation;
         if let Err(failure) = instance.destroy() {
             tell_failure(&shared, &life, &PhaseFailure::new("drop", &failure));

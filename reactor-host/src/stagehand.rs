@@ -8,7 +8,9 @@ use std::time::{Duration, Instant};
 use reactor_abi::ffi::Op;
 
 use crate::backend::{Backends, Build};
+use crate::event::EventKind;
 use crate::generation::{Generation, PhaseFailure, Stillborn};
+use crate::native::Life;
 use crate::native::context::Desk;
 use crate::native::life::Stage;
 use crate::retire::{Reaper, tell_failure};
@@ -65,7 +67,23 @@ impl Stagehand {
     /// Runs one phase of a generation.
     pub(crate) fn phase(&self, generation: &Arc<Generation>, op: Op) -> Result<Vec<u8>, PhaseFailure> {
         let run = Arc::clone(generation);
-        self.within(Instant::now() + self.phase_deadline, op.name(), move || run.run(op))
+        let answer = self.within(Instant::now() + self.phase_deadline, op.name(), move || run.run(op))?;
+        if op == Op::Register {
+            self.tell_owed(&generation.life);
+        }
+        Ok(answer)
+    }
+
+    /// Tells which interfaces the manifest lists and `register` did not provide: those who require them were let in.
+    fn tell_owed(&self, life: &Life) {
+        for (interface, version) in life.exports.owed() {
+            let message = format!(
+                "the manifest of {} lists the interface {interface} {version}, and `register` did not provide it: who \
+                 requires it will not find it; provide it, or take it out of `[provides]`",
+                life.plugin
+            );
+            self.shared.tell(life, EventKind::Warned { code: "RE0754".to_owned(), message });
+        }
     }
 
     /// Runs plugin code until `deadline`.
@@ -104,7 +122,7 @@ impl Stagehand {
     /// Cancels the tasks and waits for them. `false`: one did not end in time.
     pub(crate) fn quiesce(&self, generation: &Generation, deadline: Instant) -> bool {
         let tasks = &generation.life.tasks;
-        tasks.close();
+        self.shared.end_work(&generation.life, "is suspended or stopped");
         self.shared.routes.signal().wait_until(Some(deadline), || tasks.running().is_empty())
     }
 

@@ -4,7 +4,7 @@ use reactor_host::codes;
 use reactor_tests::source;
 
 /// Codes that are written in more than one place, how many, and what they mean in all of them.
-const SHARED: [(&str, usize, &str); 9] = [
+const SHARED: [(&str, usize, &str); 8] = [
     ("RE0109", 2, "no plugin id: in a manifest, and anywhere else"),
     (
         "RE0409",
@@ -13,11 +13,6 @@ const SHARED: [(&str, usize, &str); 9] = [
     ),
     ("RE0151", 2, "a plugin folder can not be listed: the command says it before it makes a host"),
     ("RE0418", 2, "a plugin can not be swapped or rolled back as things are"),
-    (
-        "RE0524",
-        2,
-        "somebody rolled a build back by hand: the command, who asked, takes it for what was wanted",
-    ),
     (
         "RE0601",
         3,

@@ -8,6 +8,7 @@ pub mod folder;
 pub mod gate;
 pub mod memory;
 pub mod need;
+pub mod orders;
 pub mod puppet;
 pub mod soak;
 pub mod source;

@@ -253,7 +253,12 @@ pub fn host_of(builder: HostBuilder, scripts: impl IntoIterator<Item = Script>) 
 /// When one does not.
 #[track_caller]
 pub fn started(scripts: impl IntoIterator<Item = Script>) -> Host {
-    let host = host(scripts);
+    running(host(scripts))
+}
+
+/// Starts a host of which everything must run.
+#[track_caller]
+pub(crate) fn running(host: Host) -> Host {
     let report = host.start().expect("the host starts");
     assert!(report.is_ok(), "{report:?}");
     host

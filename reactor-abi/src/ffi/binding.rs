@@ -1,9 +1,10 @@
 //! Cells, and the guard that a caller holds while it is inside.
 
 use std::marker::PhantomData;
+use std::time::Instant;
 
 use super::atomic::AtomicPtr;
-use super::protocol::{self, Binding, SHARDS};
+use super::protocol::{self, Binding, Share};
 use super::sink::Sink;
 use crate::error::Error;
 
@@ -12,7 +13,7 @@ use crate::error::Error;
 pub struct Blocked {
     /// What to do now.
     pub kind: BlockedKind,
-    /// The binding already entered on the caller's behalf (on share 0), for [`BlockedKind::Enter`]; else null.
+    /// The binding already entered on the caller's behalf (on [`Share::COMMON`]), for [`BlockedKind::Enter`]; else null.
     pub binding: *const Binding,
 }
 
@@ -31,6 +32,8 @@ pub enum BlockedKind {
 /// What the code on both sides needs of the host to use a cell. One table per host program, never freed.
 #[repr(C)]
 pub struct PinOps {
+    /// The share of every binding's counters that this thread is to count on from now on, with cells of this table.
+    pub claim: unsafe extern "C" fn() -> Share,
     /// The cell held `word` instead of an address.
     pub blocked: unsafe extern "C" fn(cell: *const Cell, word: usize, reason: Sink) -> Blocked,
     /// The last caller may have left a binding on which somebody waits.
@@ -117,23 +120,23 @@ impl CellRef {
     pub fn pin(self) -> Result<Pin, Error> {
         // SAFETY: whoever made this reference promised that the cell lives.
         let cell = unsafe { &*self.0 };
-        let shard = shard();
+        let share = share(cell.ops);
         // SAFETY: the same promise covers every binding whose address the word holds.
-        match unsafe { protocol::acquire(&cell.word, shard, |binding| self.disturbed(binding)) } {
+        match unsafe { protocol::acquire(&cell.word, share, |binding| self.disturbed(binding)) } {
             Ok(binding) => {
                 let tracked = binding.is_tracked();
                 if tracked {
                     // SAFETY: `ops` is the host's table; the binding is live.
                     unsafe { (cell.ops.entered)(binding) }
                 }
-                Ok(Pin { cell: self, binding, shard, tracked, not_send: PhantomData })
+                Ok(Pin::new(self, binding, share, tracked))
             }
-            Err(word) => self.pin_slowly(word, shard),
+            Err(word) => self.pin_slowly(word, share),
         }
     }
 
     #[cold]
-    fn pin_slowly(self, mut word: usize, shard: usize) -> Result<Pin, Error> {
+    fn pin_slowly(self, mut word: usize, share: Share) -> Result<Pin, Error> {
         // SAFETY: as in `pin`.
         let cell = unsafe { &*self.0 };
         loop {
@@ -143,8 +146,8 @@ impl CellRef {
             let entered = match answer.kind {
                 BlockedKind::Retry => {
                     // SAFETY: as in `pin`.
-                    match unsafe { protocol::acquire(&cell.word, shard, |binding| self.disturbed(binding)) } {
-                        Ok(binding) => (binding, shard),
+                    match unsafe { protocol::acquire(&cell.word, share, |binding| self.disturbed(binding)) } {
+                        Ok(binding) => (binding, share),
                         Err(again) => {
                             word = again;
                             continue;
@@ -152,16 +155,16 @@ impl CellRef {
                     }
                 }
                 // SAFETY: the host entered a live, type-stable binding on our behalf.
-                BlockedKind::Enter => (unsafe { &*answer.binding }, 0),
+                BlockedKind::Enter => (unsafe { &*answer.binding }, Share::COMMON),
                 BlockedKind::Refused => return Err(Error::decode(&reason)),
             };
-            let (binding, shard) = entered;
+            let (binding, share) = entered;
             let tracked = binding.is_tracked();
             if tracked {
                 // SAFETY: as in `pin`.
                 unsafe { (cell.ops.entered)(binding) }
             }
-            return Ok(Pin { cell: self, binding, shard, tracked, not_send: PhantomData });
+            return Ok(Pin::new(self, binding, share, tracked));
         }
     }
 
@@ -175,15 +178,23 @@ impl CellRef {
 }
 
 /// Holds one generation: while it lives, the code behind it stays mapped. Not sendable; dropped where it was taken.
+///
+/// Each pin counts as one call, unless it is [set apart](Self::set_apart).
 pub struct Pin {
     cell: CellRef,
     binding: *const Binding,
-    shard: usize,
+    share: Share,
     tracked: bool,
+    apart: bool,
     not_send: PhantomData<*const ()>,
 }
 
 impl Pin {
+    #[inline]
+    fn new(cell: CellRef, binding: *const Binding, share: Share, tracked: bool) -> Self {
+        Self { cell, binding, share, tracked, apart: false, not_send: PhantomData }
+    }
+
     /// What is pinned.
     #[inline]
     pub fn binding(&self) -> &Binding {
@@ -191,10 +202,38 @@ impl Pin {
         unsafe { &*self.binding }
     }
 
+    /// Says that this pin is no call by itself. Calls made inside it are to be [counted](Self::count_call).
+    #[must_use]
+    pub fn set_apart(mut self) -> Self {
+        self.apart = true;
+        self
+    }
+
+    /// Counts a call made inside a pin that is [set apart](Self::set_apart).
+    #[inline]
+    pub fn count_call(&self) {
+        self.binding().traffic(self.share).count_call(self.share.is_owned());
+    }
+
     /// Counts what crossed in one call.
     #[inline]
     pub fn count(&self, bytes_in: usize, bytes_out: usize) {
-        self.binding().traffic(self.shard).count(bytes_in, bytes_out);
+        self.binding().traffic(self.share).count(bytes_in, bytes_out, self.share.is_owned());
+    }
+
+    /// Makes one call inside the pin, and times it if it is one of the sample. Others cost a comparison.
+    #[inline]
+    pub fn timed<T>(&self, call: impl FnOnce() -> T) -> T {
+        if self.binding().is_due(self.share) { self.timed_slowly(call) } else { call() }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn timed_slowly<T>(&self, call: impl FnOnce() -> T) -> T {
+        let begun = Instant::now();
+        let answer = call();
+        self.binding().record(self.share, begun.elapsed());
+        answer
     }
 
     /// Counts a panic, and tells the host.
@@ -213,27 +252,28 @@ impl Drop for Pin {
             // SAFETY: `entered` was called on this thread with this binding; the cell outlives the pin.
             unsafe { ((*self.cell.0).ops.left)(self.binding) }
         }
-        if self.binding().leave(self.shard) {
+        if self.apart {
+            self.binding().traffic(self.share).count_pin(self.share.is_owned());
+        }
+        if self.binding().leave(self.share) {
             self.cell.disturbed(self.binding());
         }
     }
 }
 
-/// This thread's share of the counters: handed out in turn, once per thread and library.
+/// This thread's share of the counters behind the cells of `ops`: asked for once per thread and library, or again when
+/// cells of several host programs take turns.
 #[inline]
-pub fn shard() -> usize {
+fn share(ops: &'static PinOps) -> Share {
     use std::cell::Cell as Slot;
-    use std::sync::atomic::{AtomicUsize, Ordering};
-    static NEXT: AtomicUsize = AtomicUsize::new(0);
     // Const and without a destructor: a lazy or dropping thread-local would keep its library from being closed.
-    thread_local!(static MINE: Slot<usize> = const { Slot::new(usize::MAX) });
-    MINE.with(|mine| {
-        let known = mine.get();
-        if known < SHARDS {
-            return known;
-        }
-        let fresh = NEXT.fetch_add(1, Ordering::Relaxed) % SHARDS;
-        mine.set(fresh);
-        fresh
-    })
+    thread_local!(static MINE: Slot<(*const PinOps, Share)> = const { Slot::new((std::ptr::null(), Share::COMMON)) });
+    let (of, share) = MINE.get();
+    if std::ptr::eq(of, ops) {
+        return share;
+    }
+    // SAFETY: `ops` is a host's table.
+    let fresh = unsafe { (ops.claim)() };
+    MINE.set((ops, fresh));
+    fresh
 }

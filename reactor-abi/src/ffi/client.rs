@@ -6,10 +6,12 @@ use abi_stable::std_types::{RSlice, RStr};
 
 use super::adapter::guarded;
 use super::binding::{CellRef, Pin};
+use super::interface::{Offer, StreamStatus};
 use super::root::{CallFn, Op, Status};
 use super::services::{HostServicesRef, RawContext, RequestKind, TaskBody, Time};
 use super::sink::Sink;
 use crate::error::{Error, Result};
+use crate::interface::{Descriptor, Provider, Want};
 use crate::log::Level;
 use crate::value::Value;
 
@@ -24,7 +26,7 @@ impl Client {
     /// # Safety
     ///
     /// `context` is what the host gave together with `services`, and stays valid while this library is open.
-    pub(super) unsafe fn new(services: HostServicesRef, context: RawContext) -> Self {
+    pub unsafe fn new(services: HostServicesRef, context: RawContext) -> Self {
         Self { services, context }
     }
 
@@ -66,9 +68,8 @@ impl Client {
     }
 
     pub(crate) fn wait_cancelled(&self, task: u64, duration: Duration) -> bool {
-        let nanoseconds = u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
         // SAFETY: as in `log`.
-        unsafe { (self.services.wait_cancelled())(self.context, task, nanoseconds) }
+        unsafe { (self.services.wait_cancelled())(self.context, task, nanoseconds(duration)) }
     }
 
     pub(crate) fn cancel(&self, task: u64) {
@@ -104,12 +105,92 @@ impl Client {
         .map(drop)
     }
 
+    /// Offers an object under an interface.
+    ///
+    /// # Safety
+    ///
+    /// The offer's table is one of the descriptor's methods, in their order and with their signatures; it and the object
+    /// stay where they are until the instance is destroyed.
+    pub(crate) unsafe fn provide(&self, descriptor: &Descriptor, offer: Offer) -> Result<()> {
+        let descriptor = postcard::to_stdvec(descriptor)?;
+        // SAFETY: as in `log`; the caller promises the offer.
+        self.ask(|context, sink| unsafe {
+            (self.services.provide())(context, RSlice::from_slice(&descriptor), offer, sink)
+        })
+        .map(drop)
+    }
+
+    /// The cell for an interface. What is bound behind it has a table in the order of the want's methods.
+    pub(crate) fn import(&self, want: &Want) -> Result<CellRef> {
+        let want = postcard::to_stdvec(want)?;
+        let mut reason = Vec::new();
+        // SAFETY: as in `log`; the sink is used during this call.
+        let cell = unsafe {
+            (self.services.import())(self.context, RSlice::from_slice(&want), Sink::of(&mut reason))
+        };
+        match cell {
+            // SAFETY: the host keeps an importer's cells until that importer's library is closed.
+            Some(cell) => Ok(unsafe { CellRef::new(cell.as_cell()) }),
+            None => Err(Error::decode(&reason)),
+        }
+    }
+
+    pub(crate) fn provider(&self, want: &Want) -> Result<Provider> {
+        let want = postcard::to_stdvec(want)?;
+        // SAFETY: as in `log`.
+        let answer = self.ask(|context, sink| unsafe {
+            (self.services.provider())(context, RSlice::from_slice(&want), sink)
+        })?;
+        Ok(postcard::from_bytes(&answer)?)
+    }
+
+    pub(crate) fn stream_open(&self, capacity: u32) -> Result<u64> {
+        // SAFETY: as in `log`.
+        let answer =
+            self.ask(|context, sink| unsafe { (self.services.stream_open())(context, capacity, sink) })?;
+        let number =
+            answer.try_into().map_err(|_| Error::new("RE0608", "the host answered no stream number"))?;
+        Ok(u64::from_le_bytes(number))
+    }
+
+    pub(crate) fn stream_push(&self, stream: u64, item: &[u8], wait: Duration) -> StreamStatus {
+        // SAFETY: as in `log`.
+        unsafe {
+            (self.services.stream_push())(self.context, stream, RSlice::from_slice(item), nanoseconds(wait))
+        }
+    }
+
+    pub(crate) fn stream_close(&self, stream: u64, error: Option<&Error>) {
+        let error = error.map(Error::encode).unwrap_or_default();
+        // SAFETY: as in `log`.
+        unsafe { (self.services.stream_close())(self.context, stream, RSlice::from_slice(&error)) }
+    }
+
+    /// The status, and the item or the error that goes with it.
+    pub(crate) fn stream_next(&self, stream: u64, wait: Duration) -> (StreamStatus, Vec<u8>) {
+        let mut answer = Vec::new();
+        // SAFETY: as in `log`; the sink is used during this call.
+        let status = unsafe {
+            (self.services.stream_next())(self.context, stream, nanoseconds(wait), Sink::of(&mut answer))
+        };
+        (status, answer)
+    }
+
+    pub(crate) fn stream_cancel(&self, stream: u64) {
+        // SAFETY: as in `log`.
+        unsafe { (self.services.stream_cancel())(self.context, stream) }
+    }
+
     fn ask(&self, call: impl FnOnce(RawContext, Sink) -> Status) -> Result<Vec<u8>> {
         let mut answer = Vec::new();
         // SAFETY: the sink is used during `call` only.
         let status = call(self.context, unsafe { Sink::of(&mut answer) });
         settle(status, answer)
     }
+}
+
+fn nanoseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
 /// Runs an action through a cell: pin, call, decode. Both sides call plugins this way.
@@ -129,21 +210,26 @@ pub fn invoke(cell: CellRef, action: &str, value: &Value) -> Result<Value> {
 ///
 /// As [`invoke`].
 pub fn call(cell: CellRef, op: Op, name: &str, input: &[u8]) -> Result<Vec<u8>> {
-    call_pinned(&cell.pin()?, op, name, input)
+    run(&cell.pin()?, op, name, input)
 }
 
-/// As [`call`], into what is pinned already.
+/// As [`call`], into what is pinned already, by a pin that is [set apart](Pin::set_apart).
 ///
 /// # Errors
 ///
 /// The plugin's error or its panic.
 pub fn call_pinned(pin: &Pin, op: Op, name: &str, input: &[u8]) -> Result<Vec<u8>> {
+    let answer = run(pin, op, name, input);
+    pin.count_call();
+    answer
+}
+
+fn run(pin: &Pin, op: Op, name: &str, input: &[u8]) -> Result<Vec<u8>> {
     let binding = pin.binding();
-    let begun = binding.meter().begin();
     let mut answer = Vec::new();
     // SAFETY: a binding behind a peer cell holds an instance and the `CallFn` that belongs to it, and the pin keeps
     // both alive; the sink is used during this call only.
-    let status = unsafe {
+    let status = pin.timed(|| unsafe {
         let function = std::mem::transmute::<*mut (), CallFn>(binding.table());
         function(
             binding.object().cast(),
@@ -152,8 +238,7 @@ pub fn call_pinned(pin: &Pin, op: Op, name: &str, input: &[u8]) -> Result<Vec<u8
             RSlice::from_slice(input),
             Sink::of(&mut answer),
         )
-    };
-    binding.meter().end(begun);
+    });
     pin.count(input.len(), answer.len());
     if status == Status::Panicked {
         pin.count_panic();
@@ -170,6 +255,7 @@ pub fn settle(status: Status, answer: Vec<u8>) -> Result<Vec<u8>> {
     match status {
         Status::Done => Ok(answer),
         Status::Failed | Status::Panicked => Err(Error::decode(&answer)),
+        Status::Missing => Err(Error::new("RE0609", "the other side answered that it has no such operation")),
     }
 }
 

@@ -1,61 +1,113 @@
 //! What is counted of the calls into one generation: bytes that crossed, panics, and how long a sample of them took.
 //!
 //! Part of a binding, so that callers on both sides count in host memory. Owns the counting and nothing else: it has no
-//! part in the pin protocol, and no order between its counters is promised.
+//! part in the pin protocol. Of its counters one order is promised: what a pin is counted as stands before it is left.
 //!
-//! A call adds to three counters on the cache line that it has touched already, by entering. Of the time only a sample is
-//! taken: the first [`WARM_UP`] calls of a generation, then one in [`ONE_IN`], chosen at random so that no regular
-//! pattern of calls is missed.
+//! Calls are the exits from a binding, which are counted anyhow; only what is no call, or several, is counted here. Bytes
+//! are added on the cache line that the call has touched already, by entering. Of the time a sample is taken: the first
+//! [`WARM_UP`] calls of a generation, then one in [`ONE_IN`] on average. Which comes next is chosen when one has been
+//! timed, by a random distance, so that no regular pattern of calls is missed and the others pay for a comparison only.
 
-use std::cell::Cell;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// How many calls of a generation are timed before a sample is enough.
 pub const WARM_UP: u32 = 256;
 
-/// One in so many calls is timed after that.
-pub const ONE_IN: u32 = 64;
+/// One in so many calls is timed after that, on average.
+pub const ONE_IN: u64 = 1024;
 
 /// Buckets of the histogram: four to an octave, from nanoseconds to half an hour.
 pub const BUCKETS: usize = 160;
 
-/// Calls, and the bytes that crossed, by thread share.
+/// What is counted of the calls on one share of a binding. Its fields never go back but by wrapping.
 #[repr(C)]
 #[derive(Default)]
 pub struct Traffic {
-    calls: AtomicU64,
+    /// Pins that are no call, less the calls that were made inside such pins.
+    apart: AtomicU64,
     bytes_in: AtomicU64,
     bytes_out: AtomicU64,
+    /// The number of the next call to be timed.
+    due: AtomicU64,
+}
+
+/// Adds to a counter; `owned`: nobody else writes it.
+#[inline]
+fn add(counter: &AtomicU64, by: u64, owned: bool) {
+    if owned {
+        counter.store(counter.load(Ordering::Relaxed).wrapping_add(by), Ordering::Relaxed);
+    } else {
+        counter.fetch_add(by, Ordering::Relaxed);
+    }
 }
 
 impl Traffic {
     /// Size and the offset of every field: part of the ABI fingerprint.
-    pub const LAYOUT: [usize; 4] = [
+    pub const LAYOUT: [usize; 5] = [
         size_of::<Self>(),
-        std::mem::offset_of!(Self, calls),
+        std::mem::offset_of!(Self, apart),
         std::mem::offset_of!(Self, bytes_in),
         std::mem::offset_of!(Self, bytes_out),
+        std::mem::offset_of!(Self, due),
     ];
 
-    /// Counts the argument and the answer of one call.
+    /// Counts the argument and the answer of one call. `owned`: the share is this thread's own; so below.
     #[inline]
-    pub fn count(&self, bytes_in: usize, bytes_out: usize) {
-        self.calls.fetch_add(1, Ordering::Relaxed);
-        self.bytes_in.fetch_add(bytes_in as u64, Ordering::Relaxed);
-        self.bytes_out.fetch_add(bytes_out as u64, Ordering::Relaxed);
+    pub fn count(&self, bytes_in: usize, bytes_out: usize, owned: bool) {
+        if bytes_in != 0 {
+            add(&self.bytes_in, bytes_in as u64, owned);
+        }
+        if bytes_out != 0 {
+            add(&self.bytes_out, bytes_out as u64, owned);
+        }
     }
 
-    /// Calls, bytes of arguments and bytes of answers so far.
-    pub fn read(&self) -> (u64, u64, u64) {
-        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        (read(&self.calls), read(&self.bytes_in), read(&self.bytes_out))
+    /// Takes a pin that is about to be left out of the count of calls.
+    #[inline]
+    pub fn count_pin(&self, owned: bool) {
+        add(&self.apart, 1, owned);
+    }
+
+    /// Counts a call that was made inside such a pin.
+    #[inline]
+    pub fn count_call(&self, owned: bool) {
+        add(&self.apart, u64::MAX, owned);
+    }
+
+    /// Bytes of arguments and bytes of answers so far.
+    pub(super) fn bytes(&self) -> (u64, u64) {
+        (self.bytes_in.load(Ordering::Relaxed), self.bytes_out.load(Ordering::Relaxed))
+    }
+
+    /// Whether the call after so many entries is one to be timed.
+    #[inline]
+    pub(super) fn is_due(&self, entries: u64) -> bool {
+        self.number(entries) >= self.due.load(Ordering::Relaxed)
+    }
+
+    /// Chooses the next call to be timed: the very next one, or one further on.
+    pub(super) fn choose(&self, entries: u64, very_next: bool) {
+        let number = self.number(entries);
+        // Up to twice the mean: shares and generations differ in what they mix.
+        let distance = if very_next { 1 } else { 1 + mix(number ^ self.address()) % (2 * ONE_IN - 1) };
+        self.due.store(number.wrapping_add(distance), Ordering::Relaxed);
+    }
+
+    /// Grows by one with each call.
+    #[inline]
+    fn number(&self, entries: u64) -> u64 {
+        entries.wrapping_sub(self.apart.load(Ordering::Relaxed))
+    }
+
+    fn address(&self) -> u64 {
+        std::ptr::from_ref(self).addr() as u64
     }
 
     fn reset(&self) {
-        self.calls.store(0, Ordering::Relaxed);
         self.bytes_in.store(0, Ordering::Relaxed);
         self.bytes_out.store(0, Ordering::Relaxed);
+        self.due.store(0, Ordering::Relaxed);
     }
 }
 
@@ -63,6 +115,8 @@ impl Traffic {
 #[repr(C)]
 pub struct Meter {
     panics: AtomicU64,
+    /// Calls that were counted in earlier roles of the binding.
+    earlier: AtomicU64,
     timed: AtomicU32,
     buckets: [AtomicU32; BUCKETS],
 }
@@ -71,6 +125,7 @@ impl Default for Meter {
     fn default() -> Self {
         Self {
             panics: AtomicU64::new(0),
+            earlier: AtomicU64::new(0),
             timed: AtomicU32::new(0),
             buckets: std::array::from_fn(|_| AtomicU32::new(0)),
         }
@@ -79,19 +134,28 @@ impl Default for Meter {
 
 impl Meter {
     /// Size and the offset of every field: part of the ABI fingerprint.
-    pub const LAYOUT: [usize; 4] = [
+    pub const LAYOUT: [usize; 5] = [
         size_of::<Self>(),
         std::mem::offset_of!(Self, panics),
+        std::mem::offset_of!(Self, earlier),
         std::mem::offset_of!(Self, timed),
         std::mem::offset_of!(Self, buckets),
     ];
 
-    /// Forgets everything: the binding gets a new role.
-    pub fn reset<'a>(&self, shares: impl IntoIterator<Item = &'a Traffic>) {
+    /// Forgets everything: the binding, which has been left so often and is unused, gets a new role.
+    pub(super) fn reset<'a>(&self, exits: u64, shares: impl Iterator<Item = &'a Traffic> + Clone) {
         self.panics.store(0, Ordering::Relaxed);
         self.timed.store(0, Ordering::Relaxed);
         self.buckets.iter().for_each(|bucket| bucket.store(0, Ordering::Relaxed));
-        shares.into_iter().for_each(Traffic::reset);
+        self.earlier.store(less_apart(exits, shares.clone()), Ordering::Relaxed);
+        shares.for_each(Traffic::reset);
+    }
+
+    /// The calls of this role of a binding that has been left so often.
+    pub(super) fn calls<'a>(&self, exits: u64, shares: impl Iterator<Item = &'a Traffic>) -> u64 {
+        let calls = less_apart(exits, shares).wrapping_sub(self.earlier.load(Ordering::Relaxed));
+        // A pin that is no call is counted a moment before it is left.
+        if calls > u64::MAX / 2 { 0 } else { calls }
     }
 
     /// Counts one panic; answers how many there were before.
@@ -104,29 +168,12 @@ impl Meter {
         self.panics.load(Ordering::SeqCst)
     }
 
-    /// The time now, if this call is one to be timed.
-    #[inline]
-    pub fn begin(&self) -> Option<Instant> {
-        let timed = self.timed.load(Ordering::Relaxed) < WARM_UP || chosen();
-        timed.then(Instant::now)
-    }
-
-    /// Ends what [`begin`](Self::begin) began.
-    #[inline]
-    pub fn end(&self, begun: Option<Instant>) {
-        if let Some(begun) = begun {
-            self.record(begun.elapsed());
-        }
-    }
-
-    /// Counts one call that took so long.
-    #[cold]
-    pub fn record(&self, took: Duration) {
+    /// Counts one call that took so long; `true`: more are wanted before a sample is enough.
+    pub(super) fn record(&self, took: Duration) -> bool {
         let bucket = bucket_of(u64::try_from(took.as_nanos()).unwrap_or(u64::MAX));
         self.buckets[bucket].fetch_add(1, Ordering::Relaxed);
-        if self.timed.load(Ordering::Relaxed) < WARM_UP {
-            self.timed.fetch_add(1, Ordering::Relaxed);
-        }
+        self.timed.load(Ordering::Relaxed) < WARM_UP
+            && self.timed.fetch_add(1, Ordering::Relaxed) + 1 < WARM_UP
     }
 
     /// How many calls fell into each bucket; [`longest_of`] tells what a bucket stands for.
@@ -156,18 +203,16 @@ pub fn longest_of(bucket: usize) -> u64 {
     ((4 + quarter + 1) << (octave - 2)) - 1
 }
 
-/// True once in [`ONE_IN`], at random: Marsaglia's xorshift ("Xorshift RNGs", 2003), 32 bits, one per thread and library.
-#[inline]
-fn chosen() -> bool {
-    thread_local!(static SEED: Cell<u32> = const { Cell::new(0x9e37_79b9) });
-    SEED.with(|seed| {
-        let mut x = seed.get();
-        x ^= x << 13;
-        x ^= x >> 17;
-        x ^= x << 5;
-        seed.set(x);
-        x.is_multiple_of(ONE_IN)
-    })
+fn less_apart<'a>(exits: u64, shares: impl Iterator<Item = &'a Traffic>) -> u64 {
+    shares.fold(exits, |calls, share| calls.wrapping_sub(share.apart.load(Ordering::Relaxed)))
+}
+
+/// Bits that look random: the finishing steps of `SplitMix64` (Steele, Lea and Flood, "Fast splittable pseudorandom number
+/// generators", 2014).
+fn mix(bits: u64) -> u64 {
+    let bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    bits ^ (bits >> 31)
 }
 
 #[cfg(test)]
@@ -191,18 +236,68 @@ mod tests {
         assert_eq!(bucket_of(u64::MAX), BUCKETS - 1);
     }
 
+    /// One call on a share, which is timed if it is one of those.
+    fn call(meter: &Meter, share: &Traffic, entries: &mut u64) -> bool {
+        *entries += 1;
+        let is_due = share.is_due(*entries);
+        if is_due {
+            let again = meter.record(Duration::from_nanos(50));
+            share.choose(*entries, again);
+        }
+        is_due
+    }
+
     #[test]
     fn the_first_calls_are_timed_and_then_a_share_of_them() {
-        let meter = Meter::default();
-        for _ in 0..WARM_UP {
-            let begun = meter.begin();
-            assert!(begun.is_some());
-            meter.end(begun);
+        let (meter, share, mut entries) = (Meter::default(), Traffic::default(), 0);
+        for _ in 0..2 {
+            for number in 0..WARM_UP {
+                assert!(call(&meter, &share, &mut entries), "call {number}");
+            }
+            let timed = (0..1024 * 1_000).filter(|_| call(&meter, &share, &mut entries)).count();
+            assert!((900..1_100).contains(&timed), "{timed} of 1,024,000");
+            assert_eq!(meter.buckets().iter().sum::<u32>() as usize, WARM_UP as usize + timed);
+            meter.reset(entries, [&share].into_iter());
+            assert_eq!(meter.buckets().iter().sum::<u32>(), 0);
         }
-        let timed = (0..64 * 1_000).filter(|_| meter.begin().is_some()).count();
-        assert!((500..2_000).contains(&timed), "{timed} of 64,000");
-        assert_eq!(meter.buckets().iter().sum::<u32>(), WARM_UP);
-        meter.reset(&[]);
-        assert_eq!(meter.buckets().iter().sum::<u32>(), 0);
+    }
+
+    #[test]
+    fn calls_that_come_in_a_regular_pattern_are_timed_alike() {
+        let (meter, share, mut entries) = (Meter::default(), Traffic::default(), 0);
+        (0..WARM_UP).for_each(|_| drop(call(&meter, &share, &mut entries)));
+        let mut timed = [0; 4];
+        for number in 0..4_000_000 {
+            timed[number % 4] += usize::from(call(&meter, &share, &mut entries));
+        }
+        assert!(timed.iter().all(|one| (850..1_110).contains(one)), "{timed:?}");
+    }
+
+    #[test]
+    fn shares_time_other_calls_than_each_other() {
+        let shares: [Traffic; 2] = std::array::from_fn(|_| Traffic::default());
+        let dues = shares.each_ref().map(|share| {
+            share.choose(WARM_UP.into(), false);
+            share.due.load(Ordering::Relaxed)
+        });
+        assert_ne!(dues[0], dues[1]);
+    }
+
+    #[test]
+    fn calls_are_exits_less_pins_that_are_none_and_calls_in_such_pins_count() {
+        for owned in [true, false] {
+            let (meter, shares) = (Meter::default(), [Traffic::default(), Traffic::default()]);
+            let calls = |exits| meter.calls(exits, shares.iter());
+            assert_eq!(calls(5), 5);
+            (0..3).for_each(|_| shares[1].count_call(owned));
+            assert_eq!(calls(5), 8, "three in a pin that has not been left");
+            shares[1].count_pin(owned);
+            assert_eq!(calls(6), 8, "the pin itself is none");
+            meter.reset(6, shares.iter());
+            assert_eq!(calls(6), 0);
+            shares[0].count_pin(owned);
+            assert_eq!(calls(6), 0, "never less than none");
+            assert_eq!(calls(8), 1);
+        }
     }
 }

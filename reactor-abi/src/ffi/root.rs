@@ -20,6 +20,8 @@ pub enum Status {
     Failed,
     /// The plugin panicked; the sink holds an encoded error with the message and the place.
     Panicked,
+    /// The provider of an interface has no such method; the sink holds nothing.
+    Missing,
 }
 
 /// Everything that can be asked of an instance. Numbers are part of the ABI: append, never renumber.

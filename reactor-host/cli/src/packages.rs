@@ -55,6 +55,8 @@ impl PluginCrate {
 pub(crate) struct Workspace {
     /// The folder that cargo is run in.
     pub(crate) root: PathBuf,
+    /// The folder that cargo builds into.
+    pub(crate) target: PathBuf,
     /// The plugins in it that were asked for, by label; never empty.
     pub(crate) plugins: Vec<PluginCrate>,
 }
@@ -94,7 +96,7 @@ impl Found {
 ///
 /// [`CliError::CargoMissing`]. A path without plugins is no error here: it is among what is [missing](Found::missing).
 pub(crate) fn find(cargo: &Cargo, paths: &[PathBuf]) -> Result<Found, CliError> {
-    let mut workspaces: BTreeMap<PathBuf, BTreeMap<String, PluginCrate>> = BTreeMap::new();
+    let mut workspaces: BTreeMap<PathBuf, (PathBuf, BTreeMap<String, PluginCrate>)> = BTreeMap::new();
     let (mut skipped, mut missing) = (Vec::new(), Vec::new());
     let mut paths_of = PathDependencies::default();
     for named in paths {
@@ -121,7 +123,9 @@ pub(crate) fn find(cargo: &Cargo, paths: &[PathBuf]) -> Result<Found, CliError> 
             };
             seen.extend(metadata.packages.iter().map(folder_of));
             paths_of.learn(&metadata);
-            let plugins = workspaces.entry(metadata.workspace_root.clone().into_std_path_buf()).or_default();
+            let (target, plugins) =
+                workspaces.entry(metadata.workspace_root.clone().into_std_path_buf()).or_default();
+            *target = metadata.target_directory.clone().into_std_path_buf();
             for package in metadata.packages.iter().filter(|package| is_plugin(package, &path)) {
                 plugins.insert(package.id.repr.clone(), plugin(package, &mut paths_of, cargo));
                 any = true;
@@ -137,11 +141,11 @@ pub(crate) fn find(cargo: &Cargo, paths: &[PathBuf]) -> Result<Found, CliError> 
             missing.append(&mut unreadable);
         }
     }
-    workspaces.retain(|_, plugins| !plugins.is_empty());
-    let in_order = |(root, plugins): (PathBuf, BTreeMap<_, PluginCrate>)| {
+    workspaces.retain(|_, (_, plugins)| !plugins.is_empty());
+    let in_order = |(root, (target, plugins)): (PathBuf, (PathBuf, BTreeMap<_, PluginCrate>))| {
         let mut plugins: Vec<_> = plugins.into_values().collect();
         plugins.sort_by(|a, b| a.label().cmp(b.label()));
-        Workspace { root, plugins }
+        Workspace { root, target, plugins }
     };
     Ok(Found { workspaces: workspaces.into_iter().map(in_order).collect(), skipped, missing })
 }

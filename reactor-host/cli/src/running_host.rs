@@ -74,7 +74,7 @@ pub(crate) fn tell(report: &Report, format: Format) -> Result<ExitStatus, CliErr
         output.put(outcome, |outcome| {
             let (style, sign) = match outcome.status {
                 OutcomeStatus::Loaded { .. } => (GOOD, '+'),
-                OutcomeStatus::Swapped { .. } => (CHANGED, '~'),
+                OutcomeStatus::Swapped { .. } | OutcomeStatus::RolledBack { .. } => (CHANGED, '~'),
                 OutcomeStatus::Stopped => (FAINT, '-'),
                 _ => (BAD, '!'),
             };

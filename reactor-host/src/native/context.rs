@@ -5,11 +5,14 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use reactor_abi::Error;
 use reactor_abi::ffi::{RawContext, RequestKind, Time};
+use reactor_abi::interface::{Provider, Want};
 use reactor_abi::log::Level;
 
 use super::life::{Life, Stage};
-use super::pool::Lease;
+use super::pool::{Lease, Target};
+use crate::interfaces::Wanted;
 use crate::manifest::PluginId;
+use crate::streams::Streams;
 
 /// What the services ask of the host above. The boundary knows no more of it.
 pub(crate) trait Desk: Send + Sync {
@@ -22,7 +25,16 @@ pub(crate) trait Desk: Send + Sync {
     /// What the plugin built last, encoded, as this generation is to see it.
     fn output(&self, life: &Life, plugin: &PluginId) -> Result<Vec<u8>, Error>;
     /// A cell for the calls of a generation to `target`.
-    fn lease(&self, life: &Life, target: &PluginId) -> Arc<Lease>;
+    fn lease(&self, life: &Life, target: &Target) -> Arc<Lease>;
+    /// A question for an interface, checked: the same object for the same question. Refused when somebody provides the
+    /// interface and nobody in a way that fits.
+    fn wanted(&self, life: &Life, want: Want) -> Result<Arc<Wanted>, Error>;
+    /// Who a generation's calls of an interface go to.
+    fn provider(&self, life: &Life, wanted: &Arc<Wanted>) -> Result<Provider, Error>;
+    /// A generation has begun to offer this interface.
+    fn offered(&self, life: &Life, interface: &str);
+    /// The streams of all generations.
+    fn streams(&self) -> &Streams;
     /// Something that somebody may wait for has changed.
     fn notify(&self);
 }
@@ -31,7 +43,7 @@ pub(crate) trait Desk: Send + Sync {
 pub(crate) struct Context {
     pub(super) life: Arc<Life>,
     desk: Weak<dyn Desk>,
-    imports: Mutex<HashMap<PluginId, Arc<Lease>>>,
+    imports: Mutex<HashMap<Target, Arc<Lease>>>,
 }
 
 impl Context {
@@ -73,7 +85,7 @@ impl Context {
     }
 
     /// This generation's own cell for calls to `target`, made at first use.
-    pub(super) fn import(&self, target: &PluginId) -> Result<Arc<Lease>, Error> {
+    pub(super) fn import(&self, target: &Target) -> Result<Arc<Lease>, Error> {
         let mut imports = self.imports.lock().unwrap_or_else(PoisonError::into_inner);
         // Under the lock: who ends the generation sets its stage before it cuts what is in here.
         let desk = self.desk()?;

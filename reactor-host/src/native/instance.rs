@@ -285,7 +285,7 @@ impl<'a> Alone<'a> {
 fn read(status: Status, answer: Vec<u8>) -> Result<Vec<u8>, Failure> {
     match status {
         Status::Done => Ok(answer),
-        Status::Failed => Err(Failure { error: Error::decode(&answer), panicked: false }),
+        Status::Failed | Status::Missing => Err(Failure { error: Error::decode(&answer), panicked: false }),
         Status::Panicked => Err(Failure { error: Error::decode(&answer), panicked: true }),
     }
 }

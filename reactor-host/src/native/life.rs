@@ -1,15 +1,18 @@
 //! One generation, as the boundary sees it: who is inside, what it left in libc, which tasks it runs.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use reactor_abi::ffi::SHARDS;
 use reactor_abi::ffi::meter::BUCKETS;
-use reactor_abi::ffi::protocol::TRACKED;
+use reactor_abi::ffi::protocol::{self, Binding, TRACKED};
 
-use super::pool::{BindingLease, Guard, Lease, Pool, Word};
+use super::exports::{Exports, Role};
+use super::pool::{BindingLease, Guard, Lease, Pool, Target, Word};
+use super::shares;
 use super::traces::Traces;
 use crate::account::{Counts, Totals};
+use crate::interfaces::{Misfit, Wanted};
 use crate::manifest::PluginId;
 use crate::routes::Routes;
 use crate::tasks::Tasks;
@@ -35,6 +38,9 @@ pub(crate) struct Life {
     pub(crate) number: u64,
     pub(crate) traces: Traces,
     pub(crate) tasks: Tasks,
+    /// What it offers under its interfaces.
+    pub(crate) exports: Exports,
+    pool: Arc<Pool>,
     routes: Weak<Routes>,
     binding: BindingLease,
     /// Through this cell the host's own functions enter: destructors at thread exit, deletions of keys.
@@ -70,10 +76,11 @@ impl Life {
         plugin: PluginId,
         version: semver::Version,
         number: u64,
+        provides: BTreeMap<String, semver::Version>,
         totals: Arc<Totals>,
     ) -> Arc<Self> {
         let binding = BindingLease::new(pool);
-        let own = Lease::new(pool, routes.clone(), None, None);
+        let own = Lease::new(pool, routes.clone(), Target::Own, None);
         own.set(binding.word());
         Arc::new(Self {
             plugin,
@@ -81,6 +88,8 @@ impl Life {
             number,
             traces: Traces::default(),
             tasks: Tasks::default(),
+            exports: Exports::new(provides),
+            pool: Arc::clone(pool),
             routes,
             binding,
             own,
@@ -94,24 +103,38 @@ impl Life {
 
     /// What was counted of this generation so far.
     pub(crate) fn counts(&self) -> Counts {
-        let binding = self.binding.get();
-        let mut counts = Counts { panics: binding.meter().panics(), ..Counts::default() };
-        for (calls, bytes_in, bytes_out) in (0..SHARDS).map(|shard| binding.traffic(shard).read()) {
-            counts.calls += calls;
+        let mut counts = Counts::default();
+        self.each_binding(|binding| {
+            let (bytes_in, bytes_out) = binding.bytes();
+            counts.calls += binding.calls();
+            counts.panics += binding.meter().panics();
             counts.bytes_in += bytes_in;
             counts.bytes_out += bytes_out;
-        }
+        });
         counts
+    }
+
+    fn each_binding(&self, mut of: impl FnMut(&Binding)) {
+        of(self.binding.get());
+        self.exports.each(of);
     }
 
     /// How long a sample of its calls took.
     pub(crate) fn latency(&self) -> [u32; BUCKETS] {
-        self.binding.get().meter().buckets()
+        let mut sum = [0; BUCKETS];
+        self.each_binding(|binding| {
+            for (sum, more) in sum.iter_mut().zip(binding.meter().buckets()) {
+                *sum = more.saturating_add(*sum);
+            }
+        });
+        sum
     }
 
     /// How often it panicked.
     pub(crate) fn panics(&self) -> u64 {
-        self.binding.get().meter().panics()
+        let mut panics = 0;
+        self.each_binding(|binding| panics += binding.meter().panics());
+        panics
     }
 
     /// Has `alarm` called when it panics more than `budget` times.
@@ -145,7 +168,19 @@ impl Life {
 
     /// Says what callers of this generation find. `tracked`: they can be made to wait.
     pub(super) fn assign(&self, object: *mut (), table: *mut (), tracked: bool) {
-        self.binding.get().assign(object, table, self.number, if tracked { TRACKED } else { 0 });
+        let flags = if tracked { TRACKED } else { 0 };
+        self.exports.assume(Role { generation: self.number, flags });
+        self.binding.get().assign(object, table, self.number, flags);
+    }
+
+    /// What a cell holds through which `wanted` is called; `None`: it offers nothing of that name.
+    pub(crate) fn facet(&self, wanted: &Arc<Wanted>) -> Option<Result<Word, Misfit>> {
+        self.exports.facet(&self.pool, wanted)
+    }
+
+    /// Whether the binding is one of this generation's.
+    pub(crate) fn owns(&self, binding: *const Binding) -> bool {
+        self.binding.word().is(binding) || self.exports.own(binding)
     }
 
     /// Tells whoever waits that something about this generation has changed.
@@ -171,19 +206,21 @@ impl Life {
         self.binding.word()
     }
 
-    /// How many callers are inside.
+    /// How many callers are inside, by whatever binding.
     pub(crate) fn inside(&self) -> u64 {
-        self.binding.get().inside()
+        protocol::inside(|of| self.each_binding(of), shares::barrier)
     }
 
     /// Asks for [`Routes::signal`] to be notified when callers leave.
     pub(crate) fn announce_waiter(&self) {
         self.binding.get().announce_waiter();
+        self.exports.announce_waiter();
     }
 
     /// Takes [`announce_waiter`](Self::announce_waiter) back.
     pub(crate) fn retract_waiter(&self) {
         self.binding.get().retract_waiter();
+        self.exports.retract_waiter();
     }
 
     /// Enters on behalf of the generation itself; `None` once [`shut`](Self::shut).

@@ -4,19 +4,21 @@
 //! stays a binding until the pool goes, and the pool stays until every host, handle, guard and retained generation
 //! that holds it is gone.
 
+use std::hash::{Hash, Hasher};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use reactor_abi::ffi::protocol::{ABSENT, Binding, FIRST_ADDRESS, PAUSED};
-use reactor_abi::ffi::{Cell, CellRef};
+use reactor_abi::ffi::{Cell, CellRef, Share};
 
 use super::frames::Frame;
 use super::ops::PIN_OPS;
+use super::shares;
+use crate::interfaces::Wanted;
 use crate::manifest::PluginId;
 use crate::routes::Routes;
 
 /// A host's cells and bindings.
-#[derive(Default)]
 pub(crate) struct Pool {
     inner: Mutex<Inner>,
 }
@@ -31,6 +33,13 @@ struct Inner {
 
 // SAFETY: the pointers are owned by the pool and reached under its mutex; what they point at is made of atomics.
 unsafe impl Send for Inner {}
+
+impl Default for Pool {
+    fn default() -> Self {
+        shares::prepare();
+        Self { inner: Mutex::default() }
+    }
+}
 
 impl Pool {
     /// Bytes held, for accounting.
@@ -118,12 +127,12 @@ impl Word {
     pub(crate) const ABSENT: Self = Self(std::ptr::without_provenance_mut(ABSENT));
     pub(crate) const PAUSED: Self = Self(std::ptr::without_provenance_mut(PAUSED));
 
-    /// Counts a caller in on share 0 of the binding that this is the address of; nothing for a state. Whoever asks holds
+    /// Counts a caller in on the common share of the binding that this is the address of; nothing for a state. Whoever asks holds
     /// the generation, and keeps others from retiring it meanwhile.
     pub(crate) fn enter(self) {
         if self.0.addr() >= FIRST_ADDRESS {
             // SAFETY: the address of a binding of a pool that somebody holds, and bindings are type-stable.
-            unsafe { &*self.0 }.enter(0);
+            unsafe { &*self.0 }.enter(Share::COMMON);
         }
     }
 
@@ -137,10 +146,45 @@ impl Word {
     }
 }
 
+/// What calls through a cell are for.
+#[derive(Clone)]
+pub(crate) enum Target {
+    /// The generation itself: its own cell, by which the host enters.
+    Own,
+    /// The actions of a plugin, whichever generation serves.
+    Plugin(PluginId),
+    /// An interface, whoever provides it.
+    Interface(Arc<Wanted>),
+}
+
+impl PartialEq for Target {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Own, Self::Own) => true,
+            (Self::Plugin(one), Self::Plugin(other)) => one == other,
+            // One question is one object: the routes see to it.
+            (Self::Interface(one), Self::Interface(other)) => Arc::ptr_eq(one, other),
+            _ => false,
+        }
+    }
+}
+
+impl Eq for Target {}
+
+impl Hash for Target {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        match self {
+            Self::Own => {}
+            Self::Plugin(id) => id.hash(state),
+            Self::Interface(wanted) => Arc::as_ptr(wanted).hash(state),
+        }
+    }
+}
+
 /// Whom a cell belongs to: read when a caller finds a state in it.
 pub(super) struct Owner {
     pub(super) routes: Weak<Routes>,
-    pub(super) target: Option<PluginId>,
+    pub(super) target: Target,
     /// The generation that calls through the cell; `None`, the application or the host itself.
     pub(super) importer: Option<u64>,
     /// The importer has ended: whatever the routes say, this cell leads nowhere.
@@ -160,13 +204,8 @@ unsafe impl Send for Lease {}
 unsafe impl Sync for Lease {}
 
 impl Lease {
-    /// A cell for calls to `target`, or (without one) a generation's own.
-    pub(crate) fn new(
-        pool: &Arc<Pool>,
-        routes: Weak<Routes>,
-        target: Option<PluginId>,
-        importer: Option<u64>,
-    ) -> Self {
+    /// A cell for calls to `target`.
+    pub(crate) fn new(pool: &Arc<Pool>, routes: Weak<Routes>, target: Target, importer: Option<u64>) -> Self {
         let cell = pool.take_cell();
         let owner = Box::into_raw(Box::new(Owner { routes, target, importer, cut: AtomicBool::new(false) }));
         // SAFETY: taken from the pool, which this lease keeps.
@@ -179,7 +218,7 @@ impl Lease {
         unsafe { &*self.cell }
     }
 
-    /// Points the cell somewhere else. Sequentially consistent, as the protocol asks.
+    /// Points the cell somewhere else. Whoever then asks who is inside ([`BindingLease::inside`]) misses nobody.
     pub(crate) fn set(&self, word: Word) {
         self.cell().word().store(word.0, Ordering::SeqCst);
         // Whichever comes later, this store or `cut`, leaves the cell empty.
@@ -199,9 +238,9 @@ impl Lease {
         self.owner().cut.load(Ordering::SeqCst)
     }
 
-    /// Whom calls through it are for; `None`: a generation's own cell.
-    pub(crate) fn target(&self) -> Option<&PluginId> {
-        self.owner().target.as_ref()
+    /// What calls through it are for.
+    pub(crate) fn target(&self) -> &Target {
+        &self.owner().target
     }
 
     /// The number of the generation that calls through it, if one does.
@@ -227,7 +266,7 @@ impl Lease {
 
     /// Pins what the cell points at.
     pub(crate) fn pin(&self) -> Result<Guard<'_>, reactor_abi::Error> {
-        Ok(Guard { pin: self.cell_ref().pin()?, lease: std::marker::PhantomData })
+        Ok(Guard { pin: self.cell_ref().pin()?.set_apart(), lease: std::marker::PhantomData })
     }
 
     /// Runs one operation through the cell. Only for a cell that leads to instances.
@@ -275,12 +314,12 @@ pub(crate) struct Pinned {
 
 impl Pinned {
     pub(crate) fn new(lease: &Arc<Lease>) -> reactor_abi::Result<Self> {
-        let pin = lease.cell_ref().pin()?;
+        let pin = lease.cell_ref().pin()?.set_apart();
         Ok(Self { _frame: Frame::new(pin.binding()), pin, lease: Arc::clone(lease) })
     }
 
     /// Whom it pins.
-    pub(crate) fn target(&self) -> Option<&PluginId> {
+    pub(crate) fn target(&self) -> &Target {
         self.lease.target()
     }
 

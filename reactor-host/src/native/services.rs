@@ -2,6 +2,8 @@
 //!
 //! No function unwinds: a panic of the host's own code becomes a refusal.
 
+mod interfaces;
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,10 +19,27 @@ use reactor_abi::log::Level;
 
 use super::context::Context;
 use super::life::{Life, Stage};
+use super::pool::Target;
 use crate::manifest::PluginId;
 
-const TABLE: &WithMetadata<HostServices> =
-    &WithMetadata::new(HostServices { log, time, spawn, wait_cancelled, cancel, peer, output, request });
+const TABLE: &WithMetadata<HostServices> = &WithMetadata::new(HostServices {
+    log,
+    time,
+    spawn,
+    wait_cancelled,
+    cancel,
+    peer,
+    output,
+    request,
+    provide: interfaces::provide,
+    import: interfaces::import,
+    provider: interfaces::provider,
+    stream_open: interfaces::stream_open,
+    stream_push: interfaces::stream_push,
+    stream_close: interfaces::stream_close,
+    stream_next: interfaces::stream_next,
+    stream_cancel: interfaces::stream_cancel,
+});
 
 /// The table that every plugin of this program is given.
 pub(super) const SERVICES: HostServicesRef = HostServicesRef(TABLE.static_as_prefix());
@@ -183,7 +202,7 @@ unsafe extern "C" fn peer(
     let context = unsafe { Context::of(context) };
     let mut cell = None;
     answered(answer, || {
-        let lease = context.import(&plugin_id(plugin)?)?;
+        let lease = context.import(&Target::Plugin(plugin_id(plugin)?))?;
         // SAFETY: the context holds the lease until the library is closed.
         cell = Some(unsafe { OpaqueCell::from_cell(lease.as_ptr()) });
         Ok(Vec::new())

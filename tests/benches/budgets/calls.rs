@@ -6,8 +6,8 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Duration;
 
 use libloading::os::unix::Library;
-use reactor_abi::ffi::{Binding, Blocked, BlockedKind, Cell, CellRef, PinOps, Sink};
-use reactor_host::Value;
+use reactor_abi::ffi::{Binding, Cell, CellRef};
+use reactor_host::{Value, pins};
 use reactor_tests::folder::Folder;
 use reactor_tests::{corpus, host};
 
@@ -29,17 +29,6 @@ struct Functions {
     sum: Bytes,
     ends: Bytes,
 }
-
-/// No call here finds a cell without an address, and nobody waits for a binding to be unused.
-static OPS: PinOps = PinOps { blocked, disturbed, entered: ignore, left: ignore, panicked: disturbed };
-
-unsafe extern "C" fn blocked(_: *const Cell, _: usize, _: Sink) -> Blocked {
-    Blocked { kind: BlockedKind::Refused, binding: std::ptr::null() }
-}
-
-unsafe extern "C" fn disturbed(_: *const Cell, _: *const Binding) {}
-
-unsafe extern "C" fn ignore(_: *const Binding) {}
 
 impl Functions {
     fn of(library: &Library) -> Self {
@@ -82,7 +71,9 @@ impl Bench {
             binding.assign(std::ptr::null_mut(), table.cast(), 1, 0);
             binding
         });
-        let cell: &'static Cell = Box::leak(Box::new(Cell::new(&OPS, std::ptr::null_mut())));
+        let cell: &'static Cell = Box::leak(Box::new(Cell::new(pins::ops(), std::ptr::null_mut())));
+        // What the host does when it is built, so that no call meets it.
+        assert_eq!(pins::inside(bindings[0]), 0);
         let bench = Self {
             raw: functions[0],
             cell,
@@ -128,7 +119,8 @@ impl Bench {
         }
     }
 
-    /// Runs `work` while the cell changes from one binding to the other every millisecond.
+    /// Runs `work` while the cell changes from one binding to the other every millisecond, and nobody is inside the
+    /// former any more.
     fn while_swapping<T>(&self, work: impl FnOnce() -> T) -> T {
         let swapped = AtomicBool::new(false);
         let (stop, stopped) = mpsc::channel::<()>();
@@ -139,6 +131,9 @@ impl Bench {
                 while stopped.recv_timeout(SWAP_EVERY) == Err(RecvTimeoutError::Timeout) {
                     which = 1 - which;
                     self.point_at(which);
+                    while pins::inside(self.bindings[1 - which]) != 0 {
+                        std::thread::yield_now();
+                    }
                     swapped.store(true, Ordering::Relaxed);
                 }
             });

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::Format;
+use super::shared::Format;
 
 /// Make a plugin, an interface or an application that compiles and passes its tests at once
 ///

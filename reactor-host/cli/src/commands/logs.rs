@@ -10,6 +10,6 @@ use crate::status::ExitStatus;
 /// See the module.
 pub(super) fn logs(args: &LogsArgs) -> Result<ExitStatus, CliError> {
     let Span { follow, since } = args.span;
-    let request = Request::Logs { follow, since, plugin: args.id.clone() };
+    let request = Request::logs(follow, since, args.id.clone());
     running_host::print(running_host::find(&args.host)?, &request, args.format)
 }

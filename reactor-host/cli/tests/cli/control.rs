@@ -125,8 +125,10 @@ fn rollback_and_quarantine_act_on_the_running_host_and_outlive_it() {
     let second = listed(plugins.path())[0]["hash"].clone();
     assert_ne!(first, second);
 
-    let (_, stderr) = ask("rollback", plugins.path(), &["greeting"], 0);
+    let (rows, stderr) = ask("rollback", plugins.path(), &["greeting"], 0);
     assert_eq!(stderr, "");
+    assert_eq!((rows.len(), &rows[0]["outcome"]), (1, &json!("rolled_back")));
+    assert_eq!(rows[0]["from"], swapped["generation"]);
     live.event("rolled_back", |event| {
         event["plugin"] == "greeting" && event["from"] == swapped["generation"]
     });

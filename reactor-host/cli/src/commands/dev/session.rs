@@ -69,9 +69,12 @@ impl<'a> Session<'a> {
         let (shelf, hosted, home) = if let Some(out) = &args.out {
             (Shelf::new(out)?, None, None)
         } else {
-            let home = tempfile::Builder::new().prefix("reactor-dev-").tempdir();
-            let home = home.map_err(CliError::writing(std::env::temp_dir()))?;
-            let shelf = Shelf::new(home.path().join("plugins"))?;
+            // Beside what cargo makes: libraries get a second name there, and are not copied.
+            let target = &workspaces[0].target;
+            std::fs::create_dir_all(target).map_err(CliError::writing(target))?;
+            let home = tempfile::Builder::new().prefix("reactor-dev-").tempdir_in(target);
+            let home = home.map_err(CliError::writing(target))?;
+            let shelf = Shelf::private(home.path().join("plugins"))?;
             let hosted = Hosted::open(args, &output, shelf.folder(), &timing, &sender)?;
             (shelf, Some(hosted), Some(home))
         };
@@ -128,9 +131,6 @@ impl<'a> Session<'a> {
         while self.wait() {
             if self.touched.take_packages() {
                 self.find_again();
-            }
-            if let Some(sources) = &mut self.sources {
-                sources.refresh(&self.workspaces)?;
             }
             let Some(built) = self.build(true)? else { break };
             let placing = self.place(&built)?;
@@ -206,6 +206,11 @@ impl<'a> Session<'a> {
         };
         let thread = std::thread::Builder::new().name("reactor-build".to_owned());
         let thread = thread.spawn(work).map_err(|source| CliError::Thread { source })?;
+        // Beside cargo, which takes longer. Whatever changed in a folder that was not followed until now is read by it, or
+        // is seen from here on.
+        if let Some(sources) = &mut self.sources {
+            sources.refresh(&self.workspaces)?;
+        }
         let result = loop {
             match self.inbox.recv() {
                 Ok(Message::Built(built)) => break built.map(Some),
