@@ -45,3 +45,5 @@ mod soak;
 mod killed;
 // Sequences of swaps, failures and switches that are hard to keep straight.
 mod sequences;
+// One trait on both sides: who is called, what fits, what a swap does to it.
+mod interfaces;

@@ -10,9 +10,12 @@
 
 pub mod adapter;
 pub mod binding;
+pub mod calling;
 pub mod client;
+pub mod crossing;
 pub mod interface;
 pub mod meter;
+pub(crate) mod panics;
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 pub mod plants;
 pub mod protocol;

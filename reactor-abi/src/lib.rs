@@ -52,6 +52,7 @@ pub use value::Value;
 pub mod prelude {
     pub use crate::context::{Build, Init, Register, Registered, Services, Start};
     pub use crate::error::{Context as _, Error, Result};
+    pub use crate::interface::{CallError, Schema, Stream, interface};
     pub use crate::log::Level;
     pub use crate::peer::Peer;
     pub use crate::plugin::{Invoke, Plugin};

@@ -8,25 +8,53 @@ use loom::thread;
 
 /// What `ffi::atomic` is to the real one.
 ///
-/// loom knows sequential consistency from fences alone and takes a `SeqCst` access for an `AcqRel` one, so each such
-/// access stands between two fences here. Weaker accesses are passed on as they are: a place that should have been
-/// sequentially consistent and is not still fails.
+/// loom knows sequential consistency from fences alone and takes a `SeqCst` access for an `AcqRel` one, so a fence stands
+/// here between a `SeqCst` write and the next `SeqCst` load of the same thread: what those two are promised, and nothing
+/// more. A place where either should have been sequentially consistent and is not fails.
+///
+/// The asymmetric barrier is a fence on either side. That the light half may be one for the compiler alone is what the
+/// system's half makes true, and can be argued but not run.
 mod atomic {
+    use std::cell::Cell;
+
     pub(super) use loom::sync::atomic::Ordering;
     use loom::sync::atomic::fence;
 
-    /// Two threads with a share each are all that a model needs.
+    /// One that many threads use, and one that belongs to a thread, are all that a model needs.
     #[expect(unreachable_pub, reason = "the protocol hands it on")]
     pub const SHARDS: usize = 2;
 
-    fn access<T>(order: Ordering, weaker: Ordering, run: impl FnOnce(Ordering) -> T) -> T {
-        if order != Ordering::SeqCst {
-            return run(order);
+    std::thread_local! {
+        /// Of the model that this thread explores; loom's threads are all on it.
+        pub(super) static LIGHT_BARRIER_IS_FENCE: Cell<bool> = const { Cell::new(true) };
+    }
+
+    loom::thread_local! {
+        static WROTE: Cell<bool> = Cell::new(false);
+    }
+
+    pub(super) fn light_barrier() {
+        if LIGHT_BARRIER_IS_FENCE.get() {
+            fence(Ordering::SeqCst);
         }
-        fence(Ordering::SeqCst);
-        let result = run(weaker);
-        fence(Ordering::SeqCst);
-        result
+    }
+
+    fn loaded(order: Ordering) -> Ordering {
+        if order != Ordering::SeqCst {
+            return order;
+        }
+        if WROTE.with(|wrote| wrote.replace(false)) {
+            fence(Ordering::SeqCst);
+        }
+        Ordering::Acquire
+    }
+
+    fn written(order: Ordering, weaker: Ordering) -> Ordering {
+        if order != Ordering::SeqCst {
+            return order;
+        }
+        WROTE.with(|wrote| wrote.set(true));
+        weaker
     }
 
     macro_rules! integer {
@@ -39,19 +67,19 @@ mod atomic {
                 }
 
                 pub(super) fn load(&self, order: Ordering) -> $of {
-                    access(order, Ordering::Acquire, |order| self.0.load(order))
+                    self.0.load(loaded(order))
                 }
 
                 pub(super) fn store(&self, value: $of, order: Ordering) {
-                    access(order, Ordering::Release, |order| self.0.store(value, order));
+                    self.0.store(value, written(order, Ordering::Release));
                 }
 
                 pub(super) fn fetch_add(&self, value: $of, order: Ordering) -> $of {
-                    access(order, Ordering::AcqRel, |order| self.0.fetch_add(value, order))
+                    self.0.fetch_add(value, written(order, Ordering::AcqRel))
                 }
 
                 pub(super) fn fetch_sub(&self, value: $of, order: Ordering) -> $of {
-                    access(order, Ordering::AcqRel, |order| self.0.fetch_sub(value, order))
+                    self.0.fetch_sub(value, written(order, Ordering::AcqRel))
                 }
             }
         };
@@ -68,27 +96,46 @@ mod atomic {
         }
 
         pub(super) fn load(&self, order: Ordering) -> *mut T {
-            access(order, Ordering::Acquire, |order| self.0.load(order))
+            self.0.load(loaded(order))
         }
 
         pub(super) fn store(&self, value: *mut T, order: Ordering) {
-            access(order, Ordering::Release, |order| self.0.store(value, order));
+            self.0.store(value, written(order, Ordering::Release));
         }
     }
 }
 
 /// What is counted beside the protocol and has no part in it.
+#[expect(unreachable_pub, reason = "the protocol hands it on")]
+#[expect(clippy::unused_self, reason = "as in the library")]
 mod meter {
     #[derive(Default)]
-    #[expect(unreachable_pub, reason = "the protocol hands it on")]
     pub struct Meter(());
     #[derive(Default)]
-    #[expect(unreachable_pub, reason = "the protocol hands it on")]
     pub struct Traffic(());
 
     impl Meter {
-        #[expect(clippy::unused_self, reason = "as in the library")]
-        pub(super) fn reset<'a>(&self, _: impl Iterator<Item = &'a Traffic>) {}
+        pub(super) fn reset<'a>(&self, _: u64, _: impl Iterator<Item = &'a Traffic>) {}
+
+        pub(super) fn calls<'a>(&self, exits: u64, _: impl Iterator<Item = &'a Traffic>) -> u64 {
+            exits
+        }
+
+        pub(super) fn record(&self, _: std::time::Duration) -> bool {
+            false
+        }
+    }
+
+    impl Traffic {
+        pub(super) fn bytes(&self) -> (u64, u64) {
+            (0, 0)
+        }
+
+        pub(super) fn is_due(&self, _: u64) -> bool {
+            false
+        }
+
+        pub(super) fn choose(&self, _: u64, _: bool) {}
     }
 }
 
@@ -97,18 +144,53 @@ mod meter {
 mod protocol;
 
 use atomic::{AtomicPtr, AtomicU32, Ordering};
-use protocol::{Binding, acquire};
+use loom::sync::atomic::fence;
+use protocol::{Binding, Share, acquire, inside};
 
 /// Explores every interleaving with at most three preemptions: all known defects of such protocols need two.
 fn explore(model: impl Fn() + Sync + Send + 'static) {
+    explore_with(true, model);
+}
+
+fn explore_with(light_barrier_is_fence: bool, model: impl Fn() + Sync + Send + 'static) {
+    atomic::LIGHT_BARRIER_IS_FENCE.set(light_barrier_is_fence);
     let mut builder = loom::model::Builder::new();
     builder.preemption_bound = Some(3);
     builder.check(model);
 }
 
-/// What the code behind a binding would be: alive until the host has proved that nobody is inside.
+/// The host's half of the barrier.
+fn barrier() -> bool {
+    fence(Ordering::SeqCst);
+    true
+}
+
+/// The share that one caller of a model has for itself.
+fn owned() -> Share {
+    // SAFETY: each model has one caller that uses it, and looks at the counters by `barrier`.
+    unsafe { Share::owned(1) }
+}
+
+/// What the code behind a binding would be: mapped until the host has proved that nobody is inside. loom reports a change
+/// that is not ordered after each call.
 struct Code {
-    alive: loom::sync::atomic::AtomicBool,
+    is_mapped: loom::cell::UnsafeCell<bool>,
+}
+
+// SAFETY: whether its accesses are ordered is what the models find out.
+unsafe impl Sync for Code {}
+
+impl Code {
+    fn run(&self) {
+        // SAFETY: loom looks whether nobody writes it.
+        let is_mapped = self.is_mapped.with(|is_mapped| unsafe { *is_mapped });
+        assert!(is_mapped, "code ran after it was closed");
+    }
+
+    fn map(&self, whether: bool) {
+        // SAFETY: loom looks whether nobody else is at it.
+        self.is_mapped.with_mut(|is_mapped| unsafe { *is_mapped = whether });
+    }
 }
 
 /// A cell, two bindings, and the code behind each. The memory is type-stable: it lives as long as the model.
@@ -121,7 +203,7 @@ struct Model {
 
 impl Model {
     fn new() -> Arc<Self> {
-        let code = || Code { alive: loom::sync::atomic::AtomicBool::new(true) };
+        let code = || Code { is_mapped: loom::cell::UnsafeCell::new(true) };
         let model = Arc::new(Self {
             word: AtomicPtr::new(std::ptr::null_mut()),
             bindings: [Binding::vacant(), Binding::vacant()],
@@ -136,97 +218,193 @@ impl Model {
                 0,
             );
         }
-        model.word.store(model.address(0), Ordering::SeqCst);
+        model.point_at(0);
         model
     }
 
-    fn address(&self, index: usize) -> *mut Binding {
-        std::ptr::from_ref(&self.bindings[index]).cast_mut()
+    /// Release is all that the protocol asks of the store itself; between it and a look at the counters stands the barrier.
+    fn point_at(&self, index: usize) {
+        self.word.store(std::ptr::from_ref(&self.bindings[index]).cast_mut(), Ordering::Release);
     }
 
     /// Pins, runs the code, leaves.
-    fn call(&self, shard: usize) -> usize {
+    fn call(&self, share: Share) -> usize {
         // SAFETY: both bindings live as long as the model.
         let binding =
-            unsafe { acquire(&self.word, shard, |_| self.wake()) }.expect("the cell is never empty");
-        let index = binding.object().addr() - 1;
-        assert!(self.codes[index].alive.load(Ordering::Relaxed), "code {index} ran after it was closed");
-        if binding.leave(shard) {
+            unsafe { acquire(&self.word, share, |_| self.wake()) }.expect("the cell is never empty");
+        self.run(binding);
+        let went = binding.object().addr() - 1;
+        if binding.leave(share) {
             self.wake();
         }
-        index
+        went
+    }
+
+    fn run(&self, binding: &Binding) {
+        self.codes[binding.object().addr() - 1].run();
     }
 
     fn wake(&self) {
-        self.woken.fetch_add(1, Ordering::SeqCst);
+        self.woken.fetch_add(1, Ordering::AcqRel);
     }
 
     /// Sends calls to the other binding, waits until the first is unused, and closes the code behind it.
     fn switch_and_close(&self) {
-        self.word.store(self.address(1), Ordering::SeqCst);
-        self.bindings[0].announce_waiter();
-        while self.bindings[0].inside() != 0 {
+        self.point_at(1);
+        while self.bindings[0].inside(barrier) != 0 {
             thread::yield_now();
         }
-        self.bindings[0].retract_waiter();
-        self.codes[0].alive.store(false, Ordering::Relaxed);
+        self.codes[0].map(false);
     }
+
+    fn assert_unused(&self) {
+        assert_eq!(inside(self.bindings.iter(), barrier), 0);
+    }
+}
+
+fn spawn_caller(model: &Arc<Model>, share: Share) -> thread::JoinHandle<usize> {
+    let model = Arc::clone(model);
+    thread::spawn(move || model.call(share))
+}
+
+/// Runs the model with a caller on a share of its own, and with one on a share of many.
+fn explore_both(model: impl Fn(Share) + Sync + Send + Copy + 'static) {
+    explore(move || model(owned()));
+    explore(move || model(Share::COMMON));
 }
 
 #[test]
 fn no_call_runs_code_that_was_closed() {
     explore(|| {
         let model = Model::new();
-        let callers: Vec<_> = (0..2)
-            .map(|shard| {
-                let model = Arc::clone(&model);
-                thread::spawn(move || model.call(shard))
-            })
-            .collect();
+        let callers = [owned(), Share::COMMON].map(|share| spawn_caller(&model, share));
         model.switch_and_close();
         for caller in callers {
             caller.join().unwrap();
         }
-        assert_eq!(model.bindings[0].inside(), 0);
-        assert_eq!(model.bindings[1].inside(), 0);
+        model.assert_unused();
+    });
+}
+
+#[test]
+fn nor_does_one_of_several_on_the_same_share() {
+    explore(|| {
+        let model = Model::new();
+        let callers = [(); 2].map(|()| spawn_caller(&model, Share::COMMON));
+        model.switch_and_close();
+        for caller in callers {
+            caller.join().unwrap();
+        }
+        model.assert_unused();
+    });
+}
+
+#[test]
+fn nor_does_one_of_several_calls_in_turn() {
+    explore_both(|share| {
+        let model = Model::new();
+        let caller = {
+            let model = Arc::clone(&model);
+            thread::spawn(move || [model.call(share), model.call(share)])
+        };
+        model.switch_and_close();
+        let went = caller.join().unwrap();
+        assert!(went[0] <= went[1], "never back to an older generation: {went:?}");
+        model.assert_unused();
     });
 }
 
 #[test]
 fn a_late_entry_to_a_recycled_binding_is_taken_back() {
-    explore(|| {
+    explore_both(|share| {
         let model = Model::new();
-        let caller = {
-            let model = Arc::clone(&model);
-            thread::spawn(move || model.call(0))
-        };
+        let caller = spawn_caller(&model, share);
         model.switch_and_close();
         // The binding is given a new role and the cell is pointed at it: the address is the same as before.
-        model.codes[0].alive.store(true, Ordering::Relaxed);
+        model.codes[0].map(true);
         model.bindings[0].assign(std::ptr::without_provenance_mut(1), std::ptr::null_mut(), 2, 0);
-        model.word.store(model.address(0), Ordering::SeqCst);
-        while model.bindings[1].inside() != 0 {
+        model.point_at(0);
+        while model.bindings[1].inside(barrier) != 0 {
             thread::yield_now();
         }
-        model.codes[1].alive.store(false, Ordering::Relaxed);
+        model.codes[1].map(false);
         caller.join().unwrap();
-        assert_eq!((model.bindings[0].inside(), model.bindings[1].inside()), (0, 0));
+        model.assert_unused();
+    });
+}
+
+#[test]
+fn a_call_is_seen_inside_while_it_goes_from_one_share_to_another() {
+    explore(|| {
+        let model = Model::new();
+        // As the host does for a caller whom it lets pass.
+        model.bindings[0].enter(Share::COMMON);
+        let caller = {
+            let model = Arc::clone(&model);
+            thread::spawn(move || {
+                let binding = &model.bindings[0];
+                if binding.change_share(Share::COMMON, owned()) {
+                    model.wake();
+                }
+                model.run(binding);
+                let _ = binding.leave(owned());
+            })
+        };
+        model.switch_and_close();
+        caller.join().unwrap();
+        model.assert_unused();
     });
 }
 
 #[test]
 fn whoever_waits_for_the_last_caller_is_woken_or_sees_it_gone() {
-    explore(|| {
+    explore_both(|share| {
         let model = Model::new();
-        let caller = {
-            let model = Arc::clone(&model);
-            thread::spawn(move || model.call(0))
-        };
-        model.word.store(model.address(1), Ordering::SeqCst);
+        let caller = spawn_caller(&model, share);
+        model.point_at(1);
         model.bindings[0].announce_waiter();
-        let was_unused = model.bindings[0].inside() == 0;
+        let was_unused = model.bindings[0].inside(barrier) == 0;
         caller.join().unwrap();
         // Parked for good if it saw somebody inside and nobody rang afterwards.
-        assert!(was_unused || model.woken.load(Ordering::SeqCst) > 0);
+        assert!(was_unused || model.woken.load(Ordering::Acquire) > 0);
+    });
+}
+
+#[test]
+fn who_is_seen_leaving_was_seen_entering() {
+    // What the counters of a share promise of each other by themselves: between them there is no barrier to rely on, and
+    // here there is none at all.
+    for retreats in [true, false] {
+        explore_with(false, move || {
+            let model = Model::new();
+            let caller = {
+                let model = Arc::clone(&model);
+                thread::spawn(move || {
+                    let binding = &model.bindings[0];
+                    if retreats {
+                        // In and out again, on the share of its own.
+                        binding.enter(owned());
+                        let _ = binding.change_share(owned(), Share::COMMON);
+                    } else {
+                        binding.enter(owned());
+                        let _ = binding.leave(owned());
+                    }
+                })
+            };
+            let inside = model.bindings[0].inside(|| true);
+            assert!(inside <= 2, "{inside}");
+            caller.join().unwrap();
+        });
+    }
+}
+
+#[test]
+fn without_a_barrier_nobody_is_known_to_be_gone() {
+    loom::model(|| {
+        let model = Model::new();
+        assert_eq!(model.bindings[0].inside(|| false), 1);
+        model.bindings[0].enter(Share::COMMON);
+        model.bindings[0].enter(owned());
+        assert_eq!(model.bindings[0].inside(|| false), 2);
     });
 }

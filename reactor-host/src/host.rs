@@ -2,6 +2,7 @@
 
 mod builder;
 mod error;
+mod interfaces;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -20,6 +21,7 @@ use crate::control::Seat;
 use crate::discover::{Settings, Tracker};
 use crate::event::{Event, EventKind, Subscription};
 use crate::manifest::{Manifest, PluginId};
+use crate::native::application::Application;
 use crate::native::pool::Pinned;
 use crate::native::{Lease, Target, inside_plugin_code};
 use crate::order::Order;
@@ -53,6 +55,7 @@ use crate::watch::{Effort, Follow, FollowSettings};
 /// ```
 pub struct Host {
     shared: Arc<Shared>,
+    application: Arc<Application>,
     conductor: Option<JoinHandle<()>>,
     folders: Vec<PathBuf>,
     watching: Settings,
@@ -256,6 +259,7 @@ impl Host {
     pub(crate) fn view(&self) -> Self {
         Self {
             shared: Arc::clone(&self.shared),
+            application: Arc::clone(&self.application),
             conductor: None,
             folders: Vec::new(),
             watching: self.watching.clone(),
@@ -336,6 +340,7 @@ impl Drop for Host {
         self.shared.order(Order::Shutdown(done));
         if inside_plugin_code() {
             // The conductor may be waiting for this very thread: it ends by itself.
+            self.shared.routes.set_application(None);
             return;
         }
         // Every step of the conductor's has a deadline; this one is against a phase that was begun before.
@@ -344,6 +349,7 @@ impl Drop for Host {
             // It ended; a panic of its own has been printed by its thread.
             let _ = conductor.join();
         }
+        self.shared.routes.set_application(None);
         // What hangs may keep the host's parts for ever; the data folder is free from here on.
         let _ = self.shared.store.close();
     }

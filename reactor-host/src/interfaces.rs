@@ -66,11 +66,6 @@ impl Wanted {
         Ok(Self { name, version, range, provider: provider.transpose()?, methods })
     }
 
-    /// How many methods the caller knows.
-    pub(crate) fn methods(&self) -> usize {
-        self.methods.len()
-    }
-
     /// Finds the caller's methods with a provider: the place of each; `None` for one that the provider is too old for.
     ///
     /// # Errors

@@ -5,6 +5,7 @@
 //! by safe code above, which is given [`Image`], [`Life`], [`Lease`] and [`Instance`].
 #![expect(unsafe_code, reason = "the host's loader is one of the three fences around unsafe code")]
 
+pub(crate) mod application;
 pub(crate) mod context;
 mod exports;
 mod frames;

@@ -137,8 +137,14 @@ impl Routes {
     }
 
     /// Who could be called by this question, the one that is called first.
-    pub(crate) fn providers(&self, wanted: &Arc<Wanted>) -> Vec<Provider> {
-        self.lock().all(wanted)
+    ///
+    /// # Errors
+    ///
+    /// It is none.
+    pub(crate) fn providers(&self, want: Want) -> Result<Vec<Provider>, Error> {
+        let mut table = self.lock();
+        let wanted = table.intern(want)?;
+        Ok(table.all(&wanted))
     }
 
     /// A generation has begun to offer an interface.

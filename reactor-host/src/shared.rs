@@ -6,7 +6,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
+use reactor_abi::ffi::interface::StreamStatus;
 use reactor_abi::ffi::{RequestKind, Time};
 use reactor_abi::interface::{Provider, Want};
 use reactor_abi::log::Level;
@@ -274,8 +276,24 @@ impl Desk for Shared {
         self.routes.offered(life, interface);
     }
 
-    fn streams(&self) -> &Streams {
-        &self.streams
+    fn stream_open(&self, life: &Life, capacity: u32) -> Result<u64, Error> {
+        self.streams.open(life.number, capacity)
+    }
+
+    fn stream_push(&self, life: &Life, stream: u64, item: &[u8], wait: Duration) -> StreamStatus {
+        self.streams.push(life.number, stream, item, wait)
+    }
+
+    fn stream_close(&self, life: &Life, stream: u64, error: &[u8]) {
+        self.streams.close(life.number, stream, error);
+    }
+
+    fn stream_next(&self, life: &Life, stream: u64, wait: Duration) -> (StreamStatus, Vec<u8>) {
+        self.streams.next(life.number, stream, wait)
+    }
+
+    fn stream_cancel(&self, stream: u64) {
+        self.streams.cancel(stream);
     }
 
     fn notify(&self) {

@@ -4,7 +4,7 @@ use reactor_host::codes;
 use reactor_tests::source;
 
 /// Codes that are written in more than one place, how many, and what they mean in all of them.
-const SHARED: [(&str, usize, &str); 8] = [
+const SHARED: [(&str, usize, &str); 9] = [
     ("RE0109", 2, "no plugin id: in a manifest, and anywhere else"),
     (
         "RE0409",
@@ -12,6 +12,7 @@ const SHARED: [(&str, usize, &str); 8] = [
         "blocked by another plugin: the resolver says so, and the conductor looks whether it was told before",
     ),
     ("RE0151", 2, "a plugin folder can not be listed: the command says it before it makes a host"),
+    ("RE0416", 2, "there is no such plugin: an order says so, and `logs` does of one that logged nothing"),
     ("RE0418", 2, "a plugin can not be swapped or rolled back as things are"),
     (
         "RE0601",

@@ -10,6 +10,7 @@ use reactor_host::{Entry, Host, HostBuilder, Report};
 
 type Act = Box<dyn Fn(&Cue<'_>) -> Result<()> + Send + Sync>;
 type Answer = Box<dyn Fn(&Cue<'_>) -> Result<Value> + Send + Sync>;
+type Offer = Box<dyn Fn(&mut Register<'_>) -> Result<()> + Send + Sync>;
 
 /// What an act is given.
 pub struct Cue<'a> {
@@ -65,6 +66,7 @@ pub struct Script {
     journal: Option<Journal>,
     acts: HashMap<&'static str, Act>,
     answer: Option<Answer>,
+    offers: Vec<Offer>,
 }
 
 impl Script {
@@ -83,6 +85,7 @@ impl Script {
             journal: None,
             acts: HashMap::new(),
             answer: None,
+            offers: Vec::new(),
         }
     }
 
@@ -182,6 +185,28 @@ impl Script {
     #[must_use]
     pub fn answer(mut self, answer: impl Fn(&Cue<'_>) -> Result<Value> + Send + Sync + 'static) -> Self {
         self.answer = Some(Box::new(answer));
+        self
+    }
+
+    /// Lists an interface in the manifest, and has `offer` provide it in `register`.
+    #[must_use]
+    pub fn provides(
+        mut self,
+        interface: &str,
+        version: &str,
+        offer: impl Fn(&mut Register<'_>) -> Result<()> + Send + Sync + 'static,
+    ) -> Self {
+        self.offers.push(Box::new(offer));
+        self.tables(&format!("[provides]\n{interface:?} = {version:?}"))
+    }
+
+    /// Does something with the context of `register`.
+    #[must_use]
+    pub fn registers(
+        mut self,
+        offer: impl Fn(&mut Register<'_>) -> Result<()> + Send + Sync + 'static,
+    ) -> Self {
+        self.offers.push(Box::new(offer));
         self
     }
 
@@ -291,8 +316,9 @@ impl Plugin for Puppet {
         Ok(self.script.output.clone())
     }
 
-    fn register(&self, _: &mut Register<'_>) -> Result<()> {
-        self.play("register")
+    fn register(&self, cx: &mut Register<'_>) -> Result<()> {
+        self.play("register")?;
+        self.script.offers.iter().try_for_each(|offer| offer(cx))
     }
 
     fn after_registration(&self, _: &mut Registered<'_>) -> Result<()> {

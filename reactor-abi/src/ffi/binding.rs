@@ -116,55 +116,53 @@ impl CellRef {
     /// # Errors
     ///
     /// The host's reason when nobody provides this or the provider may not be entered now.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "a pin that is made in place stays in registers; called, it takes a tenth of the call")]
+    #[inline(always)]
     pub fn pin(self) -> Result<Pin, Error> {
         // SAFETY: whoever made this reference promised that the cell lives.
         let cell = unsafe { &*self.0 };
         let share = share(cell.ops);
         // SAFETY: the same promise covers every binding whose address the word holds.
-        match unsafe { protocol::acquire(&cell.word, share, |binding| self.disturbed(binding)) } {
-            Ok(binding) => {
-                let tracked = binding.is_tracked();
-                if tracked {
-                    // SAFETY: `ops` is the host's table; the binding is live.
-                    unsafe { (cell.ops.entered)(binding) }
-                }
-                Ok(Pin::new(self, binding, share, tracked))
-            }
-            Err(word) => self.pin_slowly(word, share),
+        let entered = unsafe { protocol::attempt(&cell.word, share, |binding| self.disturbed(binding)) };
+        let binding = match entered {
+            Some(binding) => binding,
+            None => self.acquire_slowly(share)?,
+        };
+        if binding.is_tracked() {
+            // SAFETY: `ops` is the host's table; the binding is live.
+            unsafe { (cell.ops.entered)(binding) }
         }
+        Ok(Pin { cell: self, binding, share, apart: false, not_send: PhantomData })
     }
 
     #[cold]
-    fn pin_slowly(self, mut word: usize, share: Share) -> Result<Pin, Error> {
+    #[inline(never)]
+    fn acquire_slowly<'a>(self, share: Share) -> Result<&'a Binding, Error> {
         // SAFETY: as in `pin`.
         let cell = unsafe { &*self.0 };
         loop {
+            // SAFETY: as in `pin`.
+            let acquired =
+                unsafe { protocol::acquire(&cell.word, share, |binding| self.disturbed(binding)) };
+            let word = match acquired {
+                Ok(binding) => return Ok(binding),
+                Err(word) => word,
+            };
             let mut reason = Vec::new();
             // SAFETY: `ops` is the host's table; the sink is used during this call only.
             let answer = unsafe { (cell.ops.blocked)(self.0, word, Sink::of(&mut reason)) };
-            let entered = match answer.kind {
-                BlockedKind::Retry => {
-                    // SAFETY: as in `pin`.
-                    match unsafe { protocol::acquire(&cell.word, share, |binding| self.disturbed(binding)) } {
-                        Ok(binding) => (binding, share),
-                        Err(again) => {
-                            word = again;
-                            continue;
-                        }
+            match answer.kind {
+                BlockedKind::Retry => {}
+                BlockedKind::Enter => {
+                    // SAFETY: the host entered a live, type-stable binding on our behalf.
+                    let binding = unsafe { &*answer.binding };
+                    if binding.change_share(Share::COMMON, share) {
+                        self.disturbed(binding);
                     }
+                    return Ok(binding);
                 }
-                // SAFETY: the host entered a live, type-stable binding on our behalf.
-                BlockedKind::Enter => (unsafe { &*answer.binding }, Share::COMMON),
                 BlockedKind::Refused => return Err(Error::decode(&reason)),
-            };
-            let (binding, share) = entered;
-            let tracked = binding.is_tracked();
-            if tracked {
-                // SAFETY: as in `pin`.
-                unsafe { (cell.ops.entered)(binding) }
             }
-            return Ok(Pin::new(self, binding, share, tracked));
         }
     }
 
@@ -184,17 +182,11 @@ pub struct Pin {
     cell: CellRef,
     binding: *const Binding,
     share: Share,
-    tracked: bool,
     apart: bool,
     not_send: PhantomData<*const ()>,
 }
 
 impl Pin {
-    #[inline]
-    fn new(cell: CellRef, binding: *const Binding, share: Share, tracked: bool) -> Self {
-        Self { cell, binding, share, tracked, apart: false, not_send: PhantomData }
-    }
-
     /// What is pinned.
     #[inline]
     pub fn binding(&self) -> &Binding {
@@ -248,7 +240,8 @@ impl Pin {
 impl Drop for Pin {
     #[inline]
     fn drop(&mut self) {
-        if self.tracked {
+        // As it was when the pin was made: a binding gets no new role while somebody is inside.
+        if self.binding().is_tracked() {
             // SAFETY: `entered` was called on this thread with this binding; the cell outlives the pin.
             unsafe { ((*self.cell.0).ops.left)(self.binding) }
         }
@@ -268,12 +261,14 @@ fn share(ops: &'static PinOps) -> Share {
     use std::cell::Cell as Slot;
     // Const and without a destructor: a lazy or dropping thread-local would keep its library from being closed.
     thread_local!(static MINE: Slot<(*const PinOps, Share)> = const { Slot::new((std::ptr::null(), Share::COMMON)) });
-    let (of, share) = MINE.get();
-    if std::ptr::eq(of, ops) {
-        return share;
+    #[cold]
+    #[inline(never)]
+    fn claim(ops: &'static PinOps) -> Share {
+        // SAFETY: `ops` is a host's table.
+        let share = unsafe { (ops.claim)() };
+        MINE.set((ops, share));
+        share
     }
-    // SAFETY: `ops` is a host's table.
-    let fresh = unsafe { (ops.claim)() };
-    MINE.set((ops, fresh));
-    fresh
+    let (of, share) = MINE.get();
+    if std::ptr::eq(of, ops) { share } else { claim(ops) }
 }

@@ -1,17 +1,20 @@
 //! The plugin's side of the host services: the table's functions as safe methods.
 
+use std::any::Any;
+use std::ops::Deref;
+use std::sync::Arc;
 use std::time::Duration;
 
 use abi_stable::std_types::{RSlice, RStr};
 
 use super::adapter::guarded;
 use super::binding::{CellRef, Pin};
-use super::interface::{Offer, StreamStatus};
+use super::interface::StreamStatus;
 use super::root::{CallFn, Op, Status};
 use super::services::{HostServicesRef, RawContext, RequestKind, TaskBody, Time};
 use super::sink::Sink;
 use crate::error::{Error, Result};
-use crate::interface::{Descriptor, Provider, Want};
+use crate::interface::{Offered, Provider, Want};
 use crate::log::Level;
 use crate::value::Value;
 
@@ -105,17 +108,12 @@ impl Client {
         .map(drop)
     }
 
-    /// Offers an object under an interface.
-    ///
-    /// # Safety
-    ///
-    /// The offer's table is one of the descriptor's methods, in their order and with their signatures; it and the object
-    /// stay where they are until the instance is destroyed.
-    pub(crate) unsafe fn provide(&self, descriptor: &Descriptor, offer: Offer) -> Result<()> {
-        let descriptor = postcard::to_stdvec(descriptor)?;
-        // SAFETY: as in `log`; the caller promises the offer.
+    /// Offers an object under an interface. Who asks keeps the object until the instance is destroyed.
+    pub(crate) fn provide(&self, offered: &Offered) -> Result<()> {
+        let descriptor = postcard::to_stdvec(&offered.descriptor)?;
+        // SAFETY: as in `log`; `offer` made descriptor, table and object for each other.
         self.ask(|context, sink| unsafe {
-            (self.services.provide())(context, RSlice::from_slice(&descriptor), offer, sink)
+            (self.services.provide())(context, RSlice::from_slice(&descriptor), offered.offer, sink)
         })
         .map(drop)
     }
@@ -191,6 +189,36 @@ impl Client {
 
 fn nanoseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// A client together with what keeps the context that it asks with.
+///
+/// A plugin's is kept by its library, which is open while the plugin's code runs; the application's by `keeper`.
+#[derive(Clone)]
+pub struct KeptClient {
+    client: Client,
+    _keeper: Option<Arc<dyn Any + Send + Sync>>,
+}
+
+impl KeptClient {
+    /// The application's client, and what keeps its context.
+    pub fn new(client: Client, keeper: Arc<dyn Any + Send + Sync>) -> Self {
+        Self { client, _keeper: Some(keeper) }
+    }
+}
+
+impl From<Client> for KeptClient {
+    fn from(client: Client) -> Self {
+        Self { client, _keeper: None }
+    }
+}
+
+impl Deref for KeptClient {
+    type Target = Client;
+
+    fn deref(&self) -> &Client {
+        &self.client
+    }
 }
 
 /// Runs an action through a cell: pin, call, decode. Both sides call plugins this way.

@@ -87,8 +87,8 @@ impl Share {
 struct Shard {
     entries: AtomicU64,
     exits: AtomicU64,
-    /// Exits of those who came in between a switch and their own second look. Apart from `exits`, so that those are the
-    /// ways out of this role of the binding only.
+    /// Exits that end no pin: of those who came in between a switch and their own second look, which may be in another
+    /// role of the binding than the one they meant.
     retreats: AtomicU64,
     /// Counted by callers on the line that they have just touched; no part of the protocol.
     traffic: Traffic,
@@ -283,6 +283,14 @@ impl Binding {
         self.is_awaited(share)
     }
 
+    /// Has a caller that was counted in on one share, and is still inside, counted in on another. As [`leave`](Self::leave)
+    /// by the first one, but that it is no call.
+    #[must_use]
+    pub fn change_share(&self, from: Share, to: Share) -> bool {
+        self.enter(to);
+        self.retreat(from)
+    }
+
     #[inline]
     fn is_awaited(&self, share: Share) -> bool {
         self.waiting.load(share.look()) != 0
@@ -328,6 +336,33 @@ pub fn inside(each: impl Fn(&mut dyn FnMut(&Binding)), barrier: impl FnOnce() ->
     if was_barrier { inside } else { inside.max(1) }
 }
 
+/// Enters what `word` points at. `None`: it holds a state, or has changed meanwhile; [`acquire`] is for that.
+///
+/// # Safety
+///
+/// As [`acquire`].
+#[inline]
+pub unsafe fn attempt<'a>(
+    word: &AtomicPtr<Binding>,
+    share: Share,
+    disturbed: impl FnOnce(&Binding),
+) -> Option<&'a Binding> {
+    let seen = word.load(Ordering::Acquire);
+    if seen.addr() < FIRST_ADDRESS {
+        return None;
+    }
+    // SAFETY: an address in the cell is that of a type-stable binding; the caller of this function upholds it.
+    let binding = unsafe { &*seen };
+    binding.enter(share);
+    if word.load(share.look()) == seen {
+        return Some(binding);
+    }
+    if binding.retreat(share) {
+        disturbed(binding);
+    }
+    None
+}
+
 /// Enters whatever `word` points at, or says why it can not: the state that stands in place of an address.
 ///
 /// `disturbed` is told of a binding that was entered and left again and on which somebody waits.
@@ -340,25 +375,19 @@ pub fn inside(each: impl Fn(&mut dyn FnMut(&Binding)), barrier: impl FnOnce() ->
 ///
 /// `word` holds state words and addresses of type-stable bindings only: each address it ever held stays readable as
 /// a `Binding` for as long as `'a` lasts.
-#[inline]
 pub unsafe fn acquire<'a>(
     word: &AtomicPtr<Binding>,
     share: Share,
     disturbed: impl Fn(&Binding),
 ) -> Result<&'a Binding, usize> {
     loop {
-        let seen = word.load(Ordering::Acquire);
-        if seen.addr() < FIRST_ADDRESS {
-            return Err(seen.addr());
-        }
-        // SAFETY: an address in the cell is that of a type-stable binding; the caller of this function upholds it.
-        let binding = unsafe { &*seen };
-        binding.enter(share);
-        if word.load(share.look()) == seen {
+        // SAFETY: what the caller promises.
+        if let Some(binding) = unsafe { attempt(word, share, &disturbed) } {
             return Ok(binding);
         }
-        if binding.retreat(share) {
-            disturbed(binding);
+        let state = word.load(Ordering::Acquire).addr();
+        if state < FIRST_ADDRESS {
+            return Err(state);
         }
     }
 }

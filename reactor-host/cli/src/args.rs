@@ -22,6 +22,7 @@ pub(crate) use self::shared::{DataFolder, Format, RunningHost, Sharing, View};
     name = "reactor",
     version,
     arg_required_else_help = true,
+    max_term_width = 120,
     after_help = "Exit codes: 0 done, 1 what was asked failed, 2 the command line is wrong.\n\
                   `reactor explain CODE` says what an error code means and what to do.\n\
                   Native plugins run inside this process with all its rights: run only code that you trust."

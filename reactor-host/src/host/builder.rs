@@ -1,10 +1,11 @@
 //! Putting a host together.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, Weak, mpsc};
 use std::time::Duration;
 
 use reactor_abi::Entry;
+use reactor_abi::interface::{self, Interface, Offered, ProvidedAs};
 use semver::Version;
 
 use super::{Host, HostError};
@@ -14,7 +15,8 @@ use crate::conductor::{Conductor, Lifting};
 use crate::control::Seat;
 use crate::discover::{Settings, Tracker};
 use crate::load::Loader;
-use crate::manifest::Manifest;
+use crate::manifest::{Manifest, PluginId};
+use crate::native::application::Application;
 use crate::resolve::Environment;
 use crate::retained::DEFAULT_BUDGET;
 use crate::shared::Shared;
@@ -30,6 +32,7 @@ pub struct HostBuilder {
     folders: Vec<PathBuf>,
     data: Option<PathBuf>,
     linked: Vec<(String, Entry)>,
+    provided: Vec<Offered>,
     clock: Arc<dyn Clock>,
     watching: Settings,
     poll_every: Option<Duration>,
@@ -49,6 +52,7 @@ impl HostBuilder {
             folders: Vec::new(),
             data: None,
             linked: Vec::new(),
+            provided: Vec::new(),
             clock: Arc::new(SystemClock::default()),
             watching: Settings::default(),
             poll_every: None,
@@ -82,6 +86,15 @@ impl HostBuilder {
     /// Adds a plugin that is linked into the program: its manifest's text and its entry.
     pub fn plugin(mut self, manifest: impl Into<String>, entry: Entry) -> Self {
         self.linked.push((manifest.into(), entry));
+        self
+    }
+
+    /// Provides an interface to plugins: `provide::<dyn TextSource>(source)`. It is there before the first plugin is, it
+    /// is found before any plugin that provides the same, and a plugin may require it in its manifest.
+    ///
+    /// It is called from any thread, and must not wait for the host: see [`Host::start`].
+    pub fn provide<I: Interface + ?Sized>(mut self, provider: impl ProvidedAs<I>) -> Self {
+        self.provided.push(interface::offer::<I>(provider));
         self
     }
 
@@ -203,16 +216,26 @@ impl HostBuilder {
         };
         // A constant of this very program: it is a version.
         let api_version = reactor_abi::facts::API_VERSION.parse().unwrap_or(Version::new(1, 0, 0));
+        let interfaces = self.provided.iter().map(|object| &object.descriptor);
+        let interfaces =
+            interfaces.filter_map(|of| Some((of.name.clone(), of.version.parse().ok()?))).collect();
+        // An application's id may be any text; a plugin's may not.
+        let name = PluginId::new(&self.id).or_else(|_| PluginId::new("application"));
+        let name = name.map_err(|source| HostError::Id { text: self.id.clone(), source })?;
+        let version = host_version.clone();
         let environment = Environment {
             host_id: self.id,
             host_version,
             api_version,
-            interfaces: std::collections::BTreeMap::new(),
+            interfaces,
             running: std::collections::BTreeSet::new(),
             strict_peers: false,
         };
         let (orders, inbox) = mpsc::channel();
         let shared = Shared::new(self.clock, orders, store);
+        let weak: Weak<Shared> = Arc::downgrade(&shared);
+        let application = Application::new(name, version, &shared.routes, weak, self.provided)
+            .map_err(|error| HostError::Interface { code: error.code(), message: error.to_string() })?;
         // Nothing is retained yet, so there is nothing to tell.
         let _ = shared.retained.set_budget(self.retained_budget);
         let thread = |source| HostError::Thread { source };
@@ -231,7 +254,15 @@ impl HostBuilder {
             .spawn(move || conductor.work(&inbox))
             .map_err(thread)?;
         let phase_deadline = self.phase_deadline;
-        Ok(Host { shared, conductor: Some(conductor), folders: self.folders, watching, seat, phase_deadline })
+        Ok(Host {
+            shared,
+            application,
+            conductor: Some(conductor),
+            folders: self.folders,
+            watching,
+            seat,
+            phase_deadline,
+        })
     }
 }
 

@@ -2,8 +2,10 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
 
 use reactor_abi::Error;
+use reactor_abi::ffi::interface::StreamStatus;
 use reactor_abi::ffi::{RawContext, RequestKind, Time};
 use reactor_abi::interface::{Provider, Want};
 use reactor_abi::log::Level;
@@ -12,7 +14,6 @@ use super::life::{Life, Stage};
 use super::pool::{Lease, Target};
 use crate::interfaces::Wanted;
 use crate::manifest::PluginId;
-use crate::streams::Streams;
 
 /// What the services ask of the host above. The boundary knows no more of it.
 pub(crate) trait Desk: Send + Sync {
@@ -33,8 +34,16 @@ pub(crate) trait Desk: Send + Sync {
     fn provider(&self, life: &Life, wanted: &Arc<Wanted>) -> Result<Provider, Error>;
     /// A generation has begun to offer this interface.
     fn offered(&self, life: &Life, interface: &str);
-    /// The streams of all generations.
-    fn streams(&self) -> &Streams;
+    /// Opens a stream that a generation adds to.
+    fn stream_open(&self, life: &Life, capacity: u32) -> Result<u64, Error>;
+    /// Adds an item; waits so long while the stream is full.
+    fn stream_push(&self, life: &Life, stream: u64, item: &[u8], wait: Duration) -> StreamStatus;
+    /// Ends a stream that the generation adds to. `error`: an encoded one, or nothing.
+    fn stream_close(&self, life: &Life, stream: u64, error: &[u8]);
+    /// Takes an item; waits so long while there is none. With `Closed`: an encoded error, or nothing.
+    fn stream_next(&self, life: &Life, stream: u64, wait: Duration) -> (StreamStatus, Vec<u8>);
+    /// Takes no more items.
+    fn stream_cancel(&self, stream: u64);
     /// Something that somebody may wait for has changed.
     fn notify(&self);
 }

@@ -51,7 +51,8 @@ pub(crate) struct QuarantineArgs {
 
 /// Show what happened in a running host: the last events that it keeps
 ///
-/// With `-f` those that come are shown too, until Ctrl-C or the end of the host.
+/// With `-f` those that come are shown too, until Ctrl-C or the end of the host. As with `reactor run`, `-v` tells more of
+/// them and `-q` fewer.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  reactor events --plugins plugins\n  \
                         reactor events --plugins plugins -f --json | jq .event")]
@@ -66,7 +67,8 @@ pub(crate) struct EventsArgs {
 
 /// Show what plugins of a running host logged: the last lines that it keeps
 ///
-/// With `-f` those that come are shown too, until Ctrl-C or the end of the host.
+/// With `-f` those that come are shown too, until Ctrl-C or the end of the host. As with `reactor run`, `-v` tells more of
+/// them and `-q` fewer.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  reactor logs --plugins plugins\n  \
                         reactor logs --plugins plugins -f clock")]

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::shared::host;
 use super::{DataFolder, Format, Sharing, View};
 
 /// Run the plugins of a folder, and follow the folder
@@ -70,13 +71,14 @@ pub(crate) struct InspectArgs {
 /// none does, the plugins run in a host of their own that keeps nothing and ends with the call.
 #[derive(Debug, Args)]
 #[command(
+    group(host()),
     after_help = "Examples:\n  reactor call --plugins plugins greeting greet '{\"name\": \"Ada\"}'\n  \
                         reactor call --plugins plugins word-count total\n  \
                         reactor call --plugins plugins markdown render - < request.json"
 )]
 pub(crate) struct CallArgs {
     /// A folder with plugins; may be given more than once, and then the first one that a host runs is asked
-    #[arg(long = "plugins", value_name = "DIR", required_unless_present = "data")]
+    #[arg(long = "plugins", value_name = "DIR")]
     pub(crate) plugins: Vec<PathBuf>,
     #[command(flatten)]
     pub(crate) data: DataFolder,

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{ArgGroup, Args};
 
 /// How a command that goes on and on shows itself.
 #[derive(Clone, Copy, Debug, Args)]
@@ -14,12 +14,18 @@ pub(crate) struct View {
 
 /// Which running host is meant.
 #[derive(Debug, Args)]
+#[command(group(host()))]
 pub(crate) struct RunningHost {
     /// The folder with the plugins that it runs; for `reactor dev` the path that it was given
-    #[arg(long, value_name = "DIR", required_unless_present = "data")]
+    #[arg(long, value_name = "DIR")]
     pub(crate) plugins: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) data: DataFolder,
+}
+
+/// A host is named by its plugin folder, its data folder or both.
+pub(super) fn host() -> ArgGroup {
+    ArgGroup::new("host").args(["plugins", "data"]).required(true).multiple(true)
 }
 
 /// Where a host keeps what lasts, and where it is found.

@@ -91,7 +91,7 @@ pub(super) unsafe extern "C" fn stream_open(context: RawContext, capacity: u32, 
     // SAFETY: as in `provide`.
     let context = unsafe { Context::of(context) };
     answered(answer, || {
-        let number = context.desk()?.streams().open(context.life.number, capacity)?;
+        let number = context.desk()?.stream_open(&context.life, capacity)?;
         Ok(number.to_le_bytes().to_vec())
     })
 }
@@ -106,7 +106,7 @@ pub(super) unsafe extern "C" fn stream_push(
     let context = unsafe { Context::of(context) };
     let wait = Duration::from_nanos(nanoseconds);
     catch_unwind(AssertUnwindSafe(|| match context.desk() {
-        Ok(desk) => desk.streams().push(context.life.number, stream, item.as_slice(), wait),
+        Ok(desk) => desk.stream_push(&context.life, stream, item.as_slice(), wait),
         Err(_) => StreamStatus::Closed,
     }))
     .unwrap_or(StreamStatus::Closed)
@@ -117,7 +117,7 @@ pub(super) unsafe extern "C" fn stream_close(context: RawContext, stream: u64, e
     let context = unsafe { Context::of(context) };
     let _ = catch_unwind(AssertUnwindSafe(|| {
         if let Ok(desk) = context.desk() {
-            desk.streams().close(context.life.number, stream, error.as_slice());
+            desk.stream_close(&context.life, stream, error.as_slice());
         }
     }));
 }
@@ -132,7 +132,7 @@ pub(super) unsafe extern "C" fn stream_next(
     let context = unsafe { Context::of(context) };
     let wait = Duration::from_nanos(nanoseconds);
     let next = catch_unwind(AssertUnwindSafe(|| match context.desk() {
-        Ok(desk) => desk.streams().next(context.life.number, stream, wait),
+        Ok(desk) => desk.stream_next(&context.life, stream, wait),
         Err(error) => (StreamStatus::Closed, error.encode()),
     }));
     let (status, bytes) = next.unwrap_or((StreamStatus::Closed, Vec::new()));
@@ -145,7 +145,7 @@ pub(super) unsafe extern "C" fn stream_cancel(context: RawContext, stream: u64) 
     let context = unsafe { Context::of(context) };
     let _ = catch_unwind(AssertUnwindSafe(|| {
         if let Ok(desk) = context.desk() {
-            desk.streams().cancel(stream);
+            desk.stream_cancel(stream);
         }
     }));
 }
