@@ -100,7 +100,9 @@ impl Shelf {
         }
         let before = self.placed.get(&plugin.package);
         // Most builds leave most libraries alone, and reading them all would take longer than the swap.
-        let built = fs::metadata(library).map(|metadata| FileStamp::of(&metadata));
+        // When it got another name is of no account, since it gets one here.
+        let stamp = |metadata: fs::Metadata| FileStamp { changed_ns: 0, ..FileStamp::of(&metadata) };
+        let built = fs::metadata(library).map(stamp);
         let built = built.map_err(CliError::reading(library))?;
         if let Some(before) = before.filter(|before| before.built == built && before.text == text) {
             return Ok((before.clone(), false));

@@ -116,33 +116,32 @@ export_plugin!(Reader);
     )
 }
 
-/// Two plugins that share a crate, which makes no plugin.
-fn sharing() -> Crates {
-    let (one, two) = (reader("one"), reader("two"));
-    let crates = Crates::new(&[("share-one", &manifest("one"), &one), ("share-two", &manifest("two"), &two)]);
+/// Two plugins that share a crate, which makes no plugin. The packages' names begin with `test`: all tests build into one
+/// folder.
+fn sharing(test: &str) -> Crates {
+    let [one, two] = ["one", "two"].map(|id| (format!("{test}-{id}"), manifest(test, id), reader(id)));
+    let crates = Crates::new(&[(&one.0, &one.1, &one.2), (&two.0, &two.1, &two.2)]);
     crates.write(
         "shared-words/Cargo.toml",
         "[package]\nname = \"shared-words\"\nversion = \"0.1.0\"\nedition = \"2024\"\n",
     );
     crates.write("shared-words/src/lib.rs", "pub const WORD: &str = \"first\";\n");
-    for name in ["share-one", "share-two"] {
-        let path = crates.path().join(name).join("Cargo.toml");
+    for (name, ..) in [one, two] {
+        let path = crates.path().join(&name).join("Cargo.toml");
         let text = std::fs::read_to_string(&path).expect("it was made");
-        crates.write(
-            &format!("{name}/Cargo.toml"),
-            &format!("{text}shared-words = {{ path = '../shared-words' }}\n"),
-        );
+        let text = format!("{text}shared-words = {{ path = '../shared-words' }}\n");
+        crates.write(&format!("{name}/Cargo.toml"), &text);
     }
     crates
 }
 
-fn manifest(id: &str) -> String {
-    format!("schema = 1\nid = \"{id}\"\nversion = \"0.1.0\"\napi = \"^1\"\nlibrary = \"share_{id}\"\n")
+fn manifest(test: &str, id: &str) -> String {
+    format!("schema = 1\nid = \"{id}\"\nversion = \"0.1.0\"\napi = \"^1\"\nlibrary = \"{test}_{id}\"\n")
 }
 
 #[test]
 fn plugins_that_share_a_crate_change_together_or_not_at_all() {
-    let crates = sharing();
+    let crates = sharing("together");
     let live = Live::start(|command| {
         command.arg("dev").arg(crates.path());
     });
@@ -160,13 +159,16 @@ fn plugins_that_share_a_crate_change_together_or_not_at_all() {
     );
 
     // What is shared changes so that only one of them still compiles: neither is swapped.
-    crates.write("share-two/src/lib.rs", &reader("two").replace("shared_words::WORD", "shared_words::OTHER"));
+    crates.write(
+        "together-two/src/lib.rs",
+        &reader("two").replace("shared_words::WORD", "shared_words::OTHER"),
+    );
     live.event("not_compiled", |event| event["plugin"] == "two");
     crates.write("shared-words/src/lib.rs", "pub const WORD: &str = \"third\";\n");
     let held = live.event("held", |_| true);
     assert_eq!((&held["plugin"], &held["waits_for"][0]), (&"one".into(), &"two".into()));
 
-    crates.write("share-two/src/lib.rs", &reader("two"));
+    crates.write("together-two/src/lib.rs", &reader("two"));
     let first = live.event("swapped", |_| true);
     let second = live.event("swapped", |_| true);
     assert_ne!(first["plugin"], second["plugin"], "both, now that both compile");
@@ -175,12 +177,12 @@ fn plugins_that_share_a_crate_change_together_or_not_at_all() {
 
 #[test]
 fn an_edit_of_one_plugin_leaves_the_others_alone() {
-    let crates = sharing();
+    let crates = sharing("single");
     let live = Live::start(|command| {
         command.arg("dev").arg(crates.path());
     });
     live.event("following", |event| event["running"] == 2);
-    crates.write("share-two/src/lib.rs", &reader("other"));
+    crates.write("single-two/src/lib.rs", &reader("other"));
     assert_eq!(live.event("built", |_| true)["changed"], serde_json::json!(["two"]));
     live.event("swapped", |event| event["plugin"] == "two");
     let (_, rest) = live.interrupt();
@@ -189,22 +191,22 @@ fn an_edit_of_one_plugin_leaves_the_others_alone() {
 
 #[test]
 fn a_plugin_crate_that_is_added_beside_the_others_runs() {
-    let crates = sharing();
+    let crates = sharing("adding");
     let live = Live::start(|command| {
         command.arg("dev").arg(crates.path());
     });
     live.event("following", |event| event["running"] == 2);
-    let text = std::fs::read_to_string(crates.path().join("share-one/Cargo.toml")).expect("it was made");
-    crates.write("share-more/src/lib.rs", &reader("more"));
-    crates.write("share-more/plugin.toml", &manifest("more"));
-    crates.write("share-more/Cargo.toml", &text.replace("share-one", "share-more"));
+    let text = std::fs::read_to_string(crates.path().join("adding-one/Cargo.toml")).expect("it was made");
+    crates.write("adding-more/src/lib.rs", &reader("more"));
+    crates.write("adding-more/plugin.toml", &manifest("adding", "more"));
+    crates.write("adding-more/Cargo.toml", &text.replace("adding-one", "adding-more"));
     live.event("loaded", |event| event["plugin"] == "more");
     assert_eq!(live.interrupt().0.code(), Some(0));
 }
 
 #[test]
 fn dev_puts_plugins_where_another_host_finds_them() {
-    let crates = sharing();
+    let crates = sharing("placing");
     let out = tempfile::tempdir().expect("a temporary folder");
     let live = Live::start(|command| {
         command.arg("dev").arg(crates.path()).arg("--out").arg(out.path());
@@ -220,7 +222,7 @@ fn dev_puts_plugins_where_another_host_finds_them() {
         command.arg("run").arg(out.path());
     });
     host.event("loaded", |event| event["plugin"] == "one");
-    crates.write("share-one/src/lib.rs", &reader("edited"));
+    crates.write("placing-one/src/lib.rs", &reader("edited"));
     live.event("placed", |event| event["plugin"] == "one");
     host.event("swapped", |event| event["plugin"] == "one");
     assert_eq!(live.interrupt().0.code(), Some(0));

@@ -44,7 +44,7 @@ fn cargo(folder: &Path, arguments: &[&str]) -> String {
 fn check(name: &str, template: &str, tests: usize) {
     let folder = folder();
     let made = made(folder.path(), name, template);
-    cargo(&made, &["fmt", "--all", "--check"]);
+    cargo(&made, &["fmt", "--check"]);
     let printed = cargo(&made, &["test", "--workspace", "--offline"]);
     let passed = printed.matches(" ... ok\n").count();
     assert_eq!(passed, tests, "{printed}");
@@ -53,6 +53,25 @@ fn check(name: &str, template: &str, tests: usize) {
 #[test]
 fn a_new_plugin_is_formatted_and_passes_its_tests() {
     check("fresh-plugin", "plugin", 3);
+}
+
+#[test]
+fn a_new_interface_is_formatted_and_passes_its_test() {
+    check("fresh-interface", "interface", 1);
+}
+
+#[test]
+fn a_new_application_is_formatted_and_passes_its_tests() {
+    check("fresh-app", "app", 3);
+}
+
+#[test]
+fn a_new_application_shows_the_answer_of_its_plugin() {
+    let folder = folder();
+    let made = made(folder.path(), "fresh-shown", "app");
+    reactor().current_dir(&made).args(["build", ".", "--out", "installed"]).assert().code(0);
+    let printed = cargo(&made, &["run", "--offline"]);
+    assert_eq!(printed, "Good day, world (1 greeted)\n");
 }
 
 #[test]
@@ -77,7 +96,7 @@ fn names_do_not_change_the_form_of_the_code() {
     for name in ["a-name-as-long-as-names-can-be-4", "z"] {
         for template in ["plugin", "interface", "app"] {
             let folder = folder();
-            cargo(&made(folder.path(), name, template), &["fmt", "--all", "--check"]);
+            cargo(&made(folder.path(), name, template), &["fmt", "--check"]);
         }
     }
 }

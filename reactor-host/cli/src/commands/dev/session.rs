@@ -102,7 +102,8 @@ impl<'a> Session<'a> {
         let placing = self.place(&built)?;
         let (mut all_well, mut running) = (placing.all_well, None);
         if let Some(hosted) = &self.hosted {
-            let report = hosted.start()?;
+            let shelf: Vec<_> = self.shelf.plugins().cloned().collect();
+            let report = hosted.start(&shelf)?;
             let number = self.count_running(&report)?;
             all_well &= report.is_ok() && number == self.shelf.plugins().count();
             running = Some(number);
@@ -149,7 +150,7 @@ impl<'a> Session<'a> {
         }
         match &self.hosted {
             _ if idle => Ok(()),
-            Some(hosted) => self.tell_what_goes_on(&hosted.look(&placing.together)?),
+            Some(hosted) => self.tell_what_goes_on(&hosted.look(&placing.changed, &placing.together)?),
             None => self.tell_placed(placing, built),
         }
     }

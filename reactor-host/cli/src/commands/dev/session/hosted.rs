@@ -16,6 +16,9 @@ use crate::live::Observer;
 use crate::output::{Output, Printer};
 use crate::private_host::{self, Files};
 
+/// How often more a host looks for what it passed over.
+const LOOKS: usize = 3;
+
 /// A host over a shelf, and what follows it.
 pub(super) struct Hosted {
     host: Arc<Host>,
@@ -53,13 +56,14 @@ impl Hosted {
         Ok(Self { host, control, observer, printer })
     }
 
-    /// Starts the plugins, and returns when what came of it is printed.
-    pub(super) fn start(&self) -> Result<Report, CliError> {
-        Ok(self.printer.after(&self.host, Host::start)?)
+    /// Starts the plugins, and returns when what came of it is printed. `shelf` is what stands there.
+    pub(super) fn start(&self, shelf: &[PluginId]) -> Result<Report, CliError> {
+        let report = self.printer.after(&self.host, Host::start)?;
+        self.see_all(shelf, report)
     }
 
-    /// Swaps what is new on the shelf: all of it is seen in one look, and `together` goes in one step.
-    pub(super) fn look(&self, together: &[PluginId]) -> Result<Report, CliError> {
+    /// Swaps what `changed` on the shelf: all of it is seen in one look, and `together` goes in one step.
+    pub(super) fn look(&self, changed: &[PluginId], together: &[PluginId]) -> Result<Report, CliError> {
         let known: Vec<&str> =
             together.iter().filter(|plugin| self.serving(plugin).is_some()).map(PluginId::as_str).collect();
         let mut report = Report::default();
@@ -68,6 +72,19 @@ impl Hosted {
         }
         let rest = self.printer.after(&self.host, Host::rescan)?;
         report.outcomes.extend(rest.outcomes);
+        self.see_all(changed, report)
+    }
+
+    /// Looks again where a host passed over a file: another cargo that is at work in the same folder gives the file other
+    /// names, or takes some away, which looks as if it were written to.
+    fn see_all(&self, plugins: &[PluginId], mut report: Report) -> Result<Report, CliError> {
+        for _ in 0..LOOKS {
+            if plugins.iter().all(|plugin| report.get(plugin.as_str()).is_some()) {
+                break;
+            }
+            let rest = self.printer.after(&self.host, Host::rescan)?;
+            report.outcomes.extend(rest.outcomes);
+        }
         Ok(report)
     }
 
