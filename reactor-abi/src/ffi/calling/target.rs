@@ -188,7 +188,7 @@ pub unsafe trait Callback: Interface {
     /// What crosses.
     fn callback(lent: &Self::Lent<'_>) -> raw::Callback;
     /// What the called gets.
-    fn proxy<'a>(proxied: Proxied<'a>) -> Self::Proxy<'a>;
+    fn proxy(proxied: Proxied<'_>) -> Self::Proxy<'_>;
     /// As the trait.
     fn object<'a>(proxy: &'a Self::Proxy<'a>) -> &'a Self::Object<'a>;
 }
