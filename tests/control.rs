@@ -94,14 +94,12 @@ fn a_client_calls_lists_swaps_and_switches_and_is_told_errors_by_code() {
     assert_eq!((retained.budget, retained.generations.len()), (64, 0));
     assert_eq!(tell::failure(&client.swap("three").expect("it is asked"), "three").0, "RE0416");
 
-    let off: reactor_host::Report =
-        client.ask(&Request::Disable { plugin: "two".to_owned() }).expect("it is asked");
+    let off = client.disable("two").expect("it is asked");
     assert_eq!(tell::stopped(&off), ["two"]);
     assert_eq!(tell::status(&served.host, "two"), PluginStatus::Disabled);
-    let on: reactor_host::Report =
-        client.ask(&Request::Enable { plugin: "two".to_owned() }).expect("it is asked");
+    let on = client.enable("two").expect("it is asked");
     assert!(matches!(on.get("two").expect("an outcome").status, OutcomeStatus::Loaded { .. }));
-    let nothing: reactor_host::Report = client.ask(&Request::Rescan).expect("it is asked");
+    let nothing = client.rescan().expect("it is asked");
     assert!(nothing.outcomes.is_empty(), "{nothing:?}");
 }
 
@@ -179,20 +177,18 @@ fn a_follower_that_reads_nothing_delays_nobody_and_is_told_what_it_missed() {
 #[test]
 fn a_feed_has_what_was_before_it_and_begins_where_another_ended() {
     let served = Served::new([noisy()]);
-    let kept =
-        events(&mut served.client().feed(&Request::Events { follow: false, since: 0 }).expect("it is asked"));
+    let kept = events(&mut served.client().feed(&Request::events(false, 0)).expect("it is asked"));
     assert_eq!(kept[0].seq, 1);
     assert!(kept.iter().any(|event| matches!(event.kind, EventKind::Loaded { .. })), "{kept:#?}");
     served.client().call("one", "log", &value!(10_u64)).expect("it answers");
     let since = kept.last().expect("some").seq;
-    let mut feed = served.client().feed(&Request::Events { follow: false, since }).expect("it is asked");
+    let mut feed = served.client().feed(&Request::events(false, since)).expect("it is asked");
     let more = events(&mut feed);
     assert_eq!(feed.end(), Some(End::CaughtUp));
     let numbers: Vec<_> = more.iter().map(|event| event.seq).collect();
     assert_eq!(numbers, (since + 1..=since + 10).collect::<Vec<_>>(), "without a gap");
 
-    let logs =
-        |plugin: Option<&str>| Request::Logs { follow: false, since: 0, plugin: plugin.map(str::to_owned) };
+    let logs = |plugin: Option<&str>| Request::logs(false, 0, plugin.map(str::to_owned));
     for (request, count) in [(logs(None), 10), (logs(Some("one")), 10), (logs(Some("two")), 0)] {
         assert_eq!(events(&mut served.client().feed(&request).expect("it is asked")).len(), count);
     }
@@ -201,7 +197,7 @@ fn a_feed_has_what_was_before_it_and_begins_where_another_ended() {
 #[test]
 fn a_feed_that_is_followed_ends_with_the_host_and_has_told_all() {
     let served = Served::new([Script::new("one")]);
-    let mut feed = served.client().feed(&Request::Events { follow: true, since: 0 }).expect("it is asked");
+    let mut feed = served.client().feed(&Request::events(true, 0)).expect("it is asked");
     let first = feed.next().expect("it goes on").expect("an event");
     assert!(matches!(first, News::Event(event) if event.seq == 1));
     drop(served.host);
@@ -213,7 +209,7 @@ fn a_feed_that_is_followed_ends_with_the_host_and_has_told_all() {
 #[test]
 fn a_follower_that_goes_away_leaves_its_place() {
     let served = Served::new([Script::new("one")]);
-    let mut feed = served.client().feed(&Request::Events { follow: true, since: 0 }).expect("it is asked");
+    let mut feed = served.client().feed(&Request::events(true, 0)).expect("it is asked");
     feed.next().expect("it goes on").expect("an event");
     assert_eq!(served.control.connections(), 1);
     drop(feed);
@@ -246,7 +242,8 @@ fn a_client_reads_what_was_counted_quarantined_and_retained() {
 
     Script::new("one").mark("next").version("1.1.0").install(&served.host);
     assert_eq!(served.mark(), value!("next"));
-    client.rollback("one").expect("it is asked");
+    let report = client.rollback("one").expect("it is asked");
+    assert_eq!(tell::rolled_back(&report, "one").2, "1.0.0");
     assert_eq!(served.mark(), value!("one"));
     let held = client.quarantined().expect("it answers");
     assert_eq!((held.len(), held[0].version.to_string().as_str()), (1, "1.1.0"));

@@ -77,16 +77,12 @@ fn what_was_found_good_of_a_library_is_remembered_across_runs() {
 fn what_a_store_holds_is_there_after_hosts_came_and_went() {
     let data = Folder::new();
     let one = PluginId::new("one").expect("an id");
-    let state = SavedState { schema: 1, bytes: [1, 2, 3].into(), unix_ms: 5, generation: 1, build: None };
-    let record = Quarantined {
-        plugin: one.clone(),
-        build: ContentHash::of(b"a bad build"),
-        version: semver::Version::new(1, 2, 3),
-        code: "RE0603".to_owned(),
-        message: "it panicked".to_owned(),
-        unix_ms: 6,
-        source: "/plugins/libone.so".into(),
-    };
+    let mut state = SavedState::new(1, [1, 2, 3], 1);
+    state.unix_ms = 5;
+    let (build, version) = (ContentHash::of(b"a bad build"), semver::Version::new(1, 2, 3));
+    let mut record = Quarantined::new(one.clone(), build, version, "RE0603", "it panicked");
+    record.unix_ms = 6;
+    record.source = "/plugins/libone.so".into();
     let store = look(data.path());
     store.put_state(&one, state.clone());
     store.quarantine(record.clone());

@@ -5,21 +5,12 @@ use std::time::{Duration, Instant};
 
 use reactor_abi::Error;
 use reactor_host::{EventKind, Host, Value, Verdict};
-use reactor_tests::clock::HandClock;
+use reactor_tests::clock::clocked;
 use reactor_tests::gate::Gate;
-use reactor_tests::puppet::{Journal, Script, host_of, started};
+use reactor_tests::puppet::{Journal, Script, started};
 use reactor_tests::{tell, wait};
 
 const MINUTE: Duration = Duration::from_mins(1);
-
-fn clocked(scripts: impl IntoIterator<Item = Script>) -> (Host, HandClock) {
-    let clock = HandClock::new();
-    let builder = Host::builder("dev.reactor.tests", "1.0.0").clock(Arc::new(clock.clone()));
-    let host = host_of(builder, scripts);
-    let report = host.start().expect("the host starts");
-    assert!(report.is_ok(), "{report:?}");
-    (host, clock)
-}
 
 #[test]
 fn nobody_calls_a_new_generation_of_a_set_while_it_restores() {

@@ -7,26 +7,13 @@ mod failing;
 mod lasting;
 mod thousand;
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use reactor_host::{Event, EventKind, Host, Subscription};
-use reactor_tests::clock::HandClock;
-use reactor_tests::puppet::{Script, host_of};
+use reactor_host::{Event, EventKind, Subscription};
+use reactor_tests::puppet::Script;
 use reactor_tests::{tell, wait};
 
 const MINUTE: Duration = Duration::from_mins(1);
-
-/// A host that goes by a clock of the test's, with these puppets running.
-#[track_caller]
-fn started(scripts: impl IntoIterator<Item = Script>) -> (Host, HandClock) {
-    let clock = HandClock::new();
-    let builder = Host::builder("dev.reactor.tests", "1.0.0").clock(Arc::new(clock.clone()));
-    let host = host_of(builder, scripts);
-    let report = host.start().expect("the host starts");
-    assert!(report.is_ok(), "{report:?}");
-    (host, clock)
-}
 
 /// A build with a trial of a minute.
 fn build(mark: &str) -> Script {

@@ -1,8 +1,9 @@
 //! What the phases are given: who the plugin is, its configuration, and the services of the host.
 
+use std::any::Any;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -10,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::Result;
 use crate::ffi::RequestKind;
 use crate::ffi::client::Client;
+use crate::interface::{self, Interface, ProvidedAs, Schema, Sender, Stream};
 use crate::log::{Level, Record};
 use crate::peer::Peer;
 use crate::task::{Task, TaskHandle};
@@ -146,6 +148,45 @@ impl Services {
         self.client.output(id)
     }
 
+    /// A handle to whoever provides the interface `I` in a version of `range`, whether or not somebody does yet: a call
+    /// says then that nobody does. It survives swaps, and goes to whichever provider comes first of those that fit.
+    ///
+    /// ```no_run
+    /// # use reactor_abi::prelude::*;
+    /// # #[interface(name = "text.stats", version = "1.0.0")]
+    /// # pub trait TextStats { fn words(&self, text: &str) -> u64; }
+    /// # fn run(services: &Services) -> Result<()> {
+    /// let stats = services.interface::<dyn TextStats>("^1")?;
+    /// assert_eq!(stats.words("one two")?, 2);
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// `range` is no range of versions, who provides the interface does not fit, or this plugin has stopped.
+    pub fn interface<I: Interface + ?Sized>(&self, range: &str) -> Result<I::Handle> {
+        interface::import::<I>(self.client.into(), range, None)
+    }
+
+    /// As [`interface`](Self::interface), of the plugin `provider` and no other.
+    ///
+    /// # Errors
+    ///
+    /// As [`interface`](Self::interface); and `provider` is no plugin id.
+    pub fn interface_of<I: Interface + ?Sized>(&self, provider: &str, range: &str) -> Result<I::Handle> {
+        interface::import::<I>(self.client.into(), range, Some(provider))
+    }
+
+    /// Opens a stream of at most `capacity` items that nobody has taken yet: the end that sends, and the one that a method
+    /// of an interface returns. The host ends it when this generation is suspended or ends.
+    ///
+    /// # Errors
+    ///
+    /// This plugin has stopped, or has too many streams open.
+    pub fn stream<T: Schema>(&self, capacity: usize) -> Result<(Sender<T>, Stream<T>)> {
+        interface::stream(self.client.into(), capacity)
+    }
+
     /// Asks for the plugin `id` to be read and swapped again. Queued: it is carried out after this call.
     ///
     /// # Errors
@@ -209,10 +250,72 @@ contexts! {
     Init
     /// The context of [`Plugin::build`](crate::Plugin::build).
     Build
-    /// The context of [`Plugin::register`](crate::Plugin::register).
-    Register
     /// The context of [`Plugin::after_registration`](crate::Plugin::after_registration).
     Registered
     /// The context of [`Plugin::start`](crate::Plugin::start) and of [`Plugin::resume`](crate::Plugin::resume).
     Start
+}
+
+/// The objects that an instance has offered: kept for as long as it is there.
+pub(crate) type Offers = Mutex<Vec<Box<dyn Any + Send + Sync>>>;
+
+/// The context of [`Plugin::register`](crate::Plugin::register).
+///
+/// It is also the [`Services`], by dereference; [`services`](Self::services) gives a copy to keep.
+pub struct Register<'a> {
+    services: &'a Services,
+    offers: &'a Offers,
+}
+
+impl<'a> Register<'a> {
+    pub(crate) fn new(services: &'a Services, offers: &'a Offers) -> Self {
+        Self { services, offers }
+    }
+
+    /// A copy of the services, to keep.
+    pub fn services(&self) -> Services {
+        self.services.clone()
+    }
+
+    /// Provides the interface `I`, which the manifest lists. Callers reach `provider` from any thread, also several at
+    /// once; it is dropped before the plugin itself is.
+    ///
+    /// ```
+    /// # use reactor_abi::prelude::*;
+    /// # #[interface(name = "text.stats", version = "1.0.0")]
+    /// # pub trait TextStats { fn words(&self, text: &str) -> u64; }
+    /// struct Stats;
+    ///
+    /// impl TextStats for Stats {
+    ///     fn words(&self, text: &str) -> u64 {
+    ///         text.split_whitespace().map(|_| 1).sum()
+    ///     }
+    /// }
+    ///
+    /// # struct Counting;
+    /// # impl Plugin for Counting {
+    /// # fn init(_: &mut Init<'_>) -> Result<Self> { Ok(Self) }
+    /// fn register(&self, cx: &mut Register<'_>) -> Result<()> {
+    ///     cx.provide::<dyn TextStats>(Stats)
+    /// }
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The manifest does not list the interface, or lists another version; or this plugin provides it already.
+    pub fn provide<I: Interface + ?Sized>(&mut self, provider: impl ProvidedAs<I>) -> Result<()> {
+        let offered = interface::offer::<I>(provider);
+        self.services.client.provide(&offered)?;
+        self.offers.lock().unwrap_or_else(PoisonError::into_inner).push(offered.object);
+        Ok(())
+    }
+}
+
+impl Deref for Register<'_> {
+    type Target = Services;
+
+    fn deref(&self) -> &Services {
+        self.services
+    }
 }

@@ -7,7 +7,7 @@
 use std::mem::{offset_of, size_of};
 
 use crate::ffi::meter::{Meter, Traffic};
-use crate::ffi::{Blocked, Cell, PinOps, Share, protocol::Binding, services::LibcHooks};
+use crate::ffi::{Blocked, Cell, PinOps, Share, interface, protocol::Binding, services::LibcHooks};
 
 /// The version of the plugin API that this crate speaks. It is apart from the crate's own version: a manifest's `api`
 /// range is matched against it.
@@ -101,6 +101,23 @@ const fn fingerprint() -> u64 {
         offset_of!(LibcHooks, signal_action),
         offset_of!(LibcHooks, signal),
         offset_of!(LibcHooks, timer_create),
+        interface::LAYOUT[0],
+        interface::LAYOUT[1],
+        interface::LAYOUT[2],
+        interface::LAYOUT[3],
+        interface::LAYOUT[4],
+        interface::LAYOUT[5],
+        interface::LAYOUT[6],
+        interface::LAYOUT[7],
+        interface::LAYOUT[8],
+        interface::LAYOUT[9],
+        interface::LAYOUT[10],
+        interface::LAYOUT[11],
+        interface::LAYOUT[12],
+        interface::LAYOUT[13],
+        interface::LAYOUT[14],
+        interface::LAYOUT[15],
+        interface::LAYOUT[16],
         crate::ffi::SHARDS,
         crate::ffi::meter::BUCKETS,
         size_of::<usize>(),

@@ -10,14 +10,19 @@
 
 pub mod adapter;
 pub mod binding;
+pub mod calling;
 pub mod client;
+pub mod crossing;
+pub mod interface;
 pub mod meter;
+pub(crate) mod panics;
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 pub mod plants;
 pub mod protocol;
 pub mod root;
 pub mod services;
 pub mod sink;
+pub(crate) mod stand_in;
 mod wire;
 
 /// The atomics that [`protocol`] counts with. A test includes the same source with loom's in their place.

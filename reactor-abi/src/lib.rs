@@ -33,11 +33,13 @@ pub mod error;
 mod export;
 pub mod facts;
 pub mod ffi;
+pub mod interface;
 pub mod log;
 pub mod peer;
 pub mod plugin;
 pub mod state;
 pub mod task;
+pub mod testing;
 pub mod value;
 
 pub use context::Services;
@@ -51,6 +53,7 @@ pub use value::Value;
 pub mod prelude {
     pub use crate::context::{Build, Init, Register, Registered, Services, Start};
     pub use crate::error::{Context as _, Error, Result};
+    pub use crate::interface::{CallError, Schema, Stream, interface};
     pub use crate::log::Level;
     pub use crate::peer::Peer;
     pub use crate::plugin::{Invoke, Plugin};

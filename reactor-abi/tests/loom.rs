@@ -258,7 +258,7 @@ impl Model {
     }
 
     fn assert_unused(&self) {
-        assert_eq!(inside(self.bindings.iter(), barrier), 0);
+        assert_eq!(inside(|of| self.bindings.iter().for_each(of), barrier), 0);
     }
 }
 

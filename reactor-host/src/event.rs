@@ -5,7 +5,6 @@
 
 mod queue;
 
-use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
@@ -66,6 +65,9 @@ pub enum EventKind {
     Loaded {
         /// From the bytes in memory to the first possible call, in microseconds.
         micros: u64,
+        /// Whether it goes on with what was saved last.
+        #[serde(default)]
+        state: StateOutcome,
     },
     /// A new generation has taken over.
     Swapped {
@@ -77,6 +79,29 @@ pub enum EventKind {
         paused_micros: u64,
         /// What became of the state.
         state: StateOutcome,
+    },
+    /// It provides an interface from here on.
+    InterfaceProvided {
+        /// The interface.
+        interface: String,
+        /// The version in which it is provided.
+        version: String,
+    },
+    /// A new generation provides the interface.
+    InterfaceChanged {
+        /// The interface.
+        interface: String,
+        /// The version in which it was provided.
+        before: String,
+        /// The version in which it is provided.
+        version: String,
+    },
+    /// It provides the interface no longer. Handles go to the next that fits, or answer why there is none.
+    InterfaceWithdrawn {
+        /// The interface.
+        interface: String,
+        /// The version in which it was provided.
+        version: String,
     },
     /// A swap was taken back after the switch: this generation serves again.
     RolledBack {
@@ -160,13 +185,16 @@ fn level<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<LevelName,
     known.ok_or_else(|| serde::de::Error::custom(format!("`{name}` is no level")))
 }
 
-/// What became of a plugin's state at a swap or a roll-back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// What became of a plugin's state at a start, a swap or a roll-back.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum StateOutcome {
-    /// The manifest names none.
+    /// There was none to take over: the manifest names none, or none had been saved.
+    #[default]
     None,
+    /// Saved at an earlier time, taken over by the first generation.
+    Restored,
     /// Saved by the old generation, taken over by the new one.
     HandedOver,
     /// Saved by the failed generation, taken back by the one before it.
@@ -203,10 +231,8 @@ pub(crate) struct Events {
 struct Inner {
     last: u64,
     mailboxes: Vec<Weak<Mailbox>>,
-    /// The last events, for who comes later.
-    kept: VecDeque<Event>,
-    /// How many of them.
-    keep: usize,
+    /// The last events, for who comes later; bounded as what waits for a listener is.
+    kept: Option<Queue>,
     closed: bool,
 }
 
@@ -235,16 +261,16 @@ impl Events {
         Subscription { mailbox }
     }
 
-    /// Keeps the last `keep` events from here on, for [`catch_up`](Self::catch_up).
+    /// Keeps the last `keep` events of either sort from here on, for [`catch_up`](Self::catch_up).
     pub(crate) fn keep(&self, keep: usize) {
         let mut inner = self.lock();
-        inner.keep = inner.keep.max(keep);
+        inner.kept.get_or_insert_with(|| Queue::new(0, false)).allow(keep);
     }
 
     /// The kept events after number `since`, and those that come, without a gap between; a listener may be `most` behind.
     pub(crate) fn catch_up(&self, since: u64, most: usize) -> (Vec<Event>, Subscription) {
         let mut inner = self.lock();
-        let kept = inner.kept.iter().filter(|event| event.seq > since).cloned().collect();
+        let kept = inner.kept.as_ref().map_or_else(Vec::new, |kept| kept.after(since));
         (kept, Self::join(&mut inner, most))
     }
 
@@ -271,11 +297,8 @@ impl Events {
             mailbox.arrived.notify_one();
             true
         });
-        if inner.keep > 0 {
-            if inner.kept.len() >= inner.keep {
-                inner.kept.pop_front();
-            }
-            inner.kept.push_back(event);
+        if let Some(kept) = &mut inner.kept {
+            kept.push(event);
         }
     }
 
@@ -348,5 +371,30 @@ impl Iterator for Subscription {
 
     fn next(&mut self) -> Option<Event> {
         self.wait(None)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_kept_for_later_is_bounded_in_bytes_and_logs_push_out_logs_only() {
+        let events = Events::new(Instant::now());
+        events.keep(4096);
+        events.emit(None, None, None, EventKind::Loaded { micros: 0 });
+        for _ in 0..64 {
+            let (message, fields) = ("x".repeat(1 << 20), std::collections::BTreeMap::new());
+            events.emit(None, None, None, EventKind::Log { level: "info", message, fields });
+        }
+        let (kept, _) = events.catch_up(0, 1);
+        assert!(matches!(kept[0].kind, EventKind::Loaded { .. }), "what became of a plugin is still there");
+        let bytes = |event: &Event| match &event.kind {
+            EventKind::Log { message, .. } => message.len(),
+            _ => 0,
+        };
+        let bytes: usize = kept.iter().map(bytes).sum();
+        assert!((8 << 20..=16 << 20).contains(&bytes), "{bytes} bytes of log lines are kept");
+        assert_eq!(kept.last().map(|event| event.seq), Some(65), "the newest are");
     }
 }

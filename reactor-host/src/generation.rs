@@ -18,6 +18,7 @@ use crate::manifest::Handoff;
 use crate::native::context::Desk;
 use crate::native::instance::{Alone, Failure};
 use crate::native::{Instance, Life};
+use crate::report::Reason;
 use crate::routes::Routes;
 
 /// See the module.
@@ -69,6 +70,12 @@ impl PhaseFailure {
         self.code == BUSY
     }
 
+    /// Its process has ended by itself.
+    pub(crate) fn ended(reason: &Reason) -> Self {
+        let Reason { code, message } = reason.clone();
+        Self { phase: "process", code, message, panicked: false, given_up: false }
+    }
+
     pub(crate) fn late(phase: &'static str, deadline: Duration) -> Self {
         // What is left of a deadline a moment after it was set is told as what was set.
         let deadline = Duration::from_millis(crate::event::micros(deadline).div_ceil(1_000));
@@ -110,6 +117,7 @@ impl Generation {
                 manifest.id.clone(),
                 manifest.version.clone(),
                 number,
+                manifest.provides.clone(),
                 totals,
             )
         });

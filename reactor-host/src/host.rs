@@ -2,6 +2,7 @@
 
 mod builder;
 mod error;
+mod interfaces;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -20,8 +21,9 @@ use crate::control::Seat;
 use crate::discover::{Settings, Tracker};
 use crate::event::{Event, EventKind, Subscription};
 use crate::manifest::{Manifest, PluginId};
+use crate::native::application::Application;
 use crate::native::pool::Pinned;
-use crate::native::{Lease, inside_plugin_code};
+use crate::native::{Lease, Target, inside_plugin_code};
 use crate::order::Order;
 use crate::report::{PluginInfo, Reason, Report};
 use crate::retained::{Retained, RetainedList};
@@ -53,6 +55,7 @@ use crate::watch::{Effort, Follow, FollowSettings};
 /// ```
 pub struct Host {
     shared: Arc<Shared>,
+    application: Arc<Application>,
     conductor: Option<JoinHandle<()>>,
     folders: Vec<PathBuf>,
     watching: Settings,
@@ -206,7 +209,7 @@ impl Host {
     pub fn pin(&self, plugins: &[&str]) -> Result<PinSet, Error> {
         let lease = |plugin: &&str| {
             let plugin = id(plugin).map_err(|error| Error::new(error.code(), error.to_string()))?;
-            Ok(self.shared.routes.lease(&plugin, None))
+            Ok(self.shared.routes.lease(Target::Plugin(plugin), None))
         };
         let leases = plugins.iter().map(lease).collect::<Result<Vec<_>, Error>>()?;
         Ok(PinSet { pins: self.shared.routes.pin(&leases)? })
@@ -256,6 +259,7 @@ impl Host {
     pub(crate) fn view(&self) -> Self {
         Self {
             shared: Arc::clone(&self.shared),
+            application: Arc::clone(&self.application),
             conductor: None,
             folders: Vec::new(),
             watching: self.watching.clone(),
@@ -280,7 +284,7 @@ impl Host {
     ///
     /// `plugin` is no plugin id.
     pub fn plugin(&self, plugin: &str) -> Result<Handle, HostError> {
-        Ok(Handle { lease: self.shared.routes.lease(&id(plugin)?, None) })
+        Ok(Handle { lease: self.shared.routes.lease(Target::Plugin(id(plugin)?), None) })
     }
 
     /// Runs an action of a plugin, on this thread. For many calls take a [`Handle`].
@@ -336,6 +340,7 @@ impl Drop for Host {
         self.shared.order(Order::Shutdown(done));
         if inside_plugin_code() {
             // The conductor may be waiting for this very thread: it ends by itself.
+            self.shared.routes.set_application(None);
             return;
         }
         // Every step of the conductor's has a deadline; this one is against a phase that was begun before.
@@ -344,6 +349,7 @@ impl Drop for Host {
             // It ended; a panic of its own has been printed by its thread.
             let _ = conductor.join();
         }
+        self.shared.routes.set_application(None);
         // What hangs may keep the host's parts for ever; the data folder is free from here on.
         let _ = self.shared.store.close();
     }
@@ -422,7 +428,8 @@ pub struct PinSet {
 
 impl PinSet {
     fn of(&self, plugin: &str) -> Result<&Pinned, Error> {
-        let found = self.pins.iter().find(|pin| pin.target().is_some_and(|id| id.as_str() == plugin));
+        let is_it = |pin: &&Pinned| matches!(pin.target(), Target::Plugin(id) if id.as_str() == plugin);
+        let found = self.pins.iter().find(is_it);
         found.ok_or_else(|| {
             Error::new("RE0615", format!("{plugin} is not among the plugins that were pinned"))
         })

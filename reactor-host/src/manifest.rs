@@ -33,6 +33,11 @@ pub use sections::{
     Permissions, Requirement, Run, StateRules, Unload,
 };
 
+/// Whether a manifest could list an interface of this name.
+pub(crate) fn is_interface_name(text: &str) -> bool {
+    rules::name(text).is_ok()
+}
+
 /// The largest manifest, in bytes. A larger one is refused unread.
 pub const MAX_MANIFEST_BYTES: usize = 64 * 1024;
 

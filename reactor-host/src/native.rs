@@ -5,7 +5,9 @@
 //! by safe code above, which is given [`Image`], [`Life`], [`Lease`] and [`Instance`].
 #![expect(unsafe_code, reason = "the host's loader is one of the three fences around unsafe code")]
 
+pub(crate) mod application;
 pub(crate) mod context;
+mod exports;
 mod frames;
 pub(crate) mod instance;
 pub(crate) mod layout;
@@ -13,7 +15,8 @@ pub(crate) mod life;
 pub(crate) mod open;
 pub(crate) mod ops;
 pub(crate) mod pool;
-mod services;
+pub(crate) mod remote;
+pub(crate) mod services;
 pub(crate) mod shares;
 pub(crate) mod traces;
 
@@ -21,4 +24,4 @@ pub(crate) use frames::inside_plugin_code;
 pub(crate) use instance::Instance;
 pub(crate) use life::Life;
 pub(crate) use open::Image;
-pub(crate) use pool::{Lease, Pool};
+pub(crate) use pool::{Lease, Pool, Target};

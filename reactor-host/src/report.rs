@@ -106,6 +106,16 @@ pub enum OutcomeStatus {
         /// Whether a state was handed over.
         state_handed_over: bool,
     },
+    /// Somebody asked for the build before, and it serves again. The one that served is quarantined, unless they are the
+    /// same bytes.
+    RolledBack {
+        /// The generation that serves.
+        generation: u64,
+        /// The generation that served.
+        from: u64,
+        /// The version that serves.
+        to: Version,
+    },
     /// It is there no longer.
     Stopped,
     /// Its state was saved, and is kept.
@@ -132,6 +142,9 @@ impl fmt::Display for OutcomeStatus {
             Self::Loaded { generation, .. } => write!(f, "runs as generation {generation}"),
             Self::Swapped { generation, from, .. } => {
                 write!(f, "generation {generation} has taken over from generation {from}")
+            }
+            Self::RolledBack { generation, from, to } => {
+                write!(f, "rolled back to {to}: generation {generation} serves in place of generation {from}")
             }
             Self::Stopped => f.write_str("stopped"),
             Self::Saved { schema, bytes } => write!(f, "saved {bytes} bytes of schema {schema}"),
@@ -244,6 +257,10 @@ mod tests {
             (failed("plugin.error", None), "greeting 0.1.0: failed [plugin.error]: why, and what to do"),
             (OutcomeStatus::Loaded { generation: 1, micros: 5 }, "greeting 0.1.0: runs as generation 1"),
             (OutcomeStatus::Stopped, "greeting 0.1.0: stopped"),
+            (
+                OutcomeStatus::RolledBack { generation: 1, from: 2, to: Version::new(0, 0, 9) },
+                "greeting 0.1.0: rolled back to 0.0.9: generation 1 serves in place of generation 2",
+            ),
         ] {
             assert_eq!(outcome(status).to_string(), line);
         }

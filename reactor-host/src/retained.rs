@@ -195,7 +195,7 @@ mod tests {
     fn life(plugin: &str, number: u64) -> Arc<Life> {
         let routes = Routes::new();
         let id = PluginId::new(plugin).expect("an id");
-        Life::new(routes.pool(), routes.weak(), id, Version::new(1, 0, 0), number, Arc::default())
+        Life::new(routes.pool(), routes.weak(), id, Version::new(1, 0, 0), number, [].into(), Arc::default())
     }
 
     fn ledger(budget: usize) -> Retention {

@@ -6,8 +6,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
+use reactor_abi::ffi::interface::StreamStatus;
 use reactor_abi::ffi::{RequestKind, Time};
+use reactor_abi::interface::{Provider, Want};
 use reactor_abi::log::Level;
 use reactor_abi::{Error, Value};
 
@@ -15,19 +18,22 @@ use crate::account::Ledger;
 use crate::clock::Clock;
 use crate::discover::Change;
 use crate::event::{EventKind, Events, micros};
+use crate::interfaces::Wanted;
 use crate::manifest::PluginId;
 use crate::native::context::Desk;
-use crate::native::{Lease, Life};
+use crate::native::{Lease, Life, Target};
 use crate::order::Order;
-use crate::report::PluginInfo;
+use crate::report::{PluginInfo, Reason};
 use crate::retained::Retention;
-use crate::routes::Routes;
+use crate::routes::{self, Routes};
 use crate::store::Store;
+use crate::streams::Streams;
 
 /// See the module.
 pub(crate) struct Shared {
     pub(crate) routes: Arc<Routes>,
-    pub(crate) events: Events,
+    pub(crate) events: Arc<Events>,
+    pub(crate) streams: Streams,
     pub(crate) ledger: Ledger,
     pub(crate) retained: Retention,
     /// What lasts.
@@ -67,9 +73,14 @@ const MOST_REQUESTS: usize = 256;
 
 impl Shared {
     pub(crate) fn new(clock: Arc<dyn Clock>, orders: Sender<Order>, store: Store) -> Arc<Self> {
+        let events = Arc::new(Events::new(std::time::Instant::now()));
+        let routes = Routes::new();
+        let told = Arc::clone(&events);
+        routes.listen(move |change| tell_change(&told, change));
         Arc::new(Self {
-            routes: Routes::new(),
-            events: Events::new(std::time::Instant::now()),
+            routes,
+            events,
+            streams: Streams::default(),
             ledger: Ledger::default(),
             retained: Retention::default(),
             store,
@@ -169,6 +180,13 @@ impl Shared {
         *self.listing.lock().unwrap_or_else(PoisonError::into_inner) = listing;
     }
 
+    /// Has a generation's tasks end, and what it streams.
+    pub(crate) fn end_work(&self, life: &Life, why: &str) {
+        life.close_tasks();
+        let why = format!("generation {} of {} {why}: its streams have ended", life.number, life.plugin);
+        self.streams.end_of(life.number, &Error::new("RE0751", why));
+    }
+
     /// An event about a generation.
     pub(crate) fn tell(&self, life: &Life, kind: EventKind) {
         self.events.emit(Some(life.plugin.clone()), Some(life.version.clone()), Some(life.number), kind);
@@ -242,13 +260,73 @@ impl Desk for Shared {
         })
     }
 
-    fn lease(&self, life: &Life, target: &PluginId) -> Arc<Lease> {
-        self.routes.lease(target, Some(life.number))
+    fn lease(&self, life: &Life, target: &Target) -> Arc<Lease> {
+        self.routes.lease(target.clone(), importer(life))
+    }
+
+    fn wanted(&self, life: &Life, want: Want) -> Result<Arc<Wanted>, Error> {
+        self.routes.wanted(want, importer(life))
+    }
+
+    fn provider(&self, life: &Life, wanted: &Arc<Wanted>) -> Result<Provider, Error> {
+        self.routes.provider(wanted, importer(life))
+    }
+
+    fn offered(&self, life: &Life, interface: &str) {
+        self.routes.offered(life, interface);
+    }
+
+    fn stream_open(&self, life: &Life, capacity: u32) -> Result<u64, Error> {
+        self.streams.open(life.number, capacity)
+    }
+
+    fn stream_push(&self, life: &Life, stream: u64, item: &[u8], wait: Duration) -> StreamStatus {
+        self.streams.push(life.number, stream, item, wait)
+    }
+
+    fn stream_close(&self, life: &Life, stream: u64, error: &[u8]) {
+        self.streams.close(life.number, stream, error);
+    }
+
+    fn stream_next(&self, life: &Life, stream: u64, wait: Duration) -> (StreamStatus, Vec<u8>) {
+        self.streams.next(life.number, stream, wait)
+    }
+
+    fn stream_cancel(&self, stream: u64) {
+        self.streams.cancel(stream);
     }
 
     fn notify(&self) {
         self.routes.signal().notify();
     }
+
+    fn panicked(&self, _: &Life) {}
+
+    fn died(&self, life: &Life, reason: Error) {
+        let reason = Reason::new(reason.code(), reason.message());
+        self.order(Order::Died { generation: life.number, reason });
+    }
+}
+
+/// As the routes know who calls: the application is nobody in particular.
+fn importer(life: &Life) -> Option<u64> {
+    (life.number != APPLICATION).then_some(life.number)
+}
+
+/// The number of the application's own pseudo-generation; those of plugins begin with 1.
+pub(crate) const APPLICATION: u64 = 0;
+
+fn tell_change(events: &Events, change: routes::Change) {
+    let routes::Change { interface, plugin, before, since } = change;
+    let generation = since.as_ref().or(before.as_ref()).map(|(generation, _)| *generation);
+    let version = |side: Option<(u64, semver::Version)>| side.map(|(_, version)| version.to_string());
+    let kind = match (version(before), version(since)) {
+        (None, Some(version)) => EventKind::InterfaceProvided { interface, version },
+        (Some(before), Some(version)) => EventKind::InterfaceChanged { interface, before, version },
+        (Some(version), None) => EventKind::InterfaceWithdrawn { interface, version },
+        (None, None) => return,
+    };
+    events.emit(Some(plugin), None, generation, kind);
 }
 
 /// The longest message that is kept of a log line, in bytes.

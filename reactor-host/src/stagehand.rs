@@ -8,11 +8,13 @@ use std::time::{Duration, Instant};
 use reactor_abi::ffi::Op;
 
 use crate::backend::{Backends, Build};
+use crate::event::EventKind;
 use crate::generation::{Generation, PhaseFailure, Stillborn};
+use crate::native::Life;
 use crate::native::context::Desk;
 use crate::native::life::Stage;
 use crate::retire::{Reaper, tell_failure};
-use crate::runner::Runner;
+use crate::phases::Runner;
 use crate::shared::Shared;
 use crate::swap::lives;
 
@@ -57,7 +59,10 @@ impl Stagehand {
             move || Generation::raise(&build, number, &backends, &routes, desk, &host.ledger, deadline);
         let raised = self.runner.run(deadline, raise, late);
         raised.map_or_else(
-            || Err(Stillborn::Unopened(crate::load::LoadError::Late { id: name, deadline })),
+            || {
+                self.backends.abandon(number, "it did not come up in time");
+                Err(Stillborn::Unopened(crate::load::LoadError::Late { id: name, deadline }))
+            },
             |raised| raised.map(Arc::new),
         )
     }
@@ -65,7 +70,23 @@ impl Stagehand {
     /// Runs one phase of a generation.
     pub(crate) fn phase(&self, generation: &Arc<Generation>, op: Op) -> Result<Vec<u8>, PhaseFailure> {
         let run = Arc::clone(generation);
-        self.within(Instant::now() + self.phase_deadline, op.name(), move || run.run(op))
+        let answer = self.within(Instant::now() + self.phase_deadline, op.name(), move || run.run(op))?;
+        if op == Op::Register {
+            self.tell_owed(&generation.life);
+        }
+        Ok(answer)
+    }
+
+    /// Tells which interfaces the manifest lists and `register` did not provide: those who require them were let in.
+    fn tell_owed(&self, life: &Life) {
+        for (interface, version) in life.exports.owed() {
+            let message = format!(
+                "the manifest of {} lists the interface {interface} {version}, and `register` did not provide it: who \
+                 requires it will not find it; provide it, or take it out of `[provides]`",
+                life.plugin
+            );
+            self.shared.tell(life, EventKind::Warned { code: "RE0754".to_owned(), message });
+        }
     }
 
     /// Runs plugin code until `deadline`.
@@ -104,7 +125,7 @@ impl Stagehand {
     /// Cancels the tasks and waits for them. `false`: one did not end in time.
     pub(crate) fn quiesce(&self, generation: &Generation, deadline: Instant) -> bool {
         let tasks = &generation.life.tasks;
-        tasks.close();
+        self.shared.end_work(&generation.life, "is suspended or stopped");
         self.shared.routes.signal().wait_until(Some(deadline), || tasks.running().is_empty())
     }
 
@@ -138,7 +159,7 @@ impl Stagehand {
             if life.stage() == Stage::Suspended {
                 suspended.push(generation);
             }
-            life.tasks.reopen();
+            life.reopen_tasks();
             life.set_stage(Stage::Live);
         }
         match before {

@@ -47,7 +47,7 @@ use crate::manifest::PluginId;
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let store = Store::in_memory();
 /// let plugin = PluginId::new("word-count")?;
-/// let state = SavedState { schema: 1, bytes: Vec::from("42").into(), unix_ms: 0, generation: 7, build: None };
+/// let state = SavedState::new(1, *b"42", 7);
 /// store.put_state(&plugin, state.clone()).wait()?; // returns when it can not be lost any more
 /// assert_eq!(store.state(&plugin), Some(state));
 /// # Ok(())

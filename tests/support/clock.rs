@@ -6,6 +6,8 @@ use std::time::Duration;
 use reactor_host::Host;
 use reactor_host::clock::Clock;
 
+use crate::puppet::{Script, host_of, running};
+
 /// See the module. Clones are the same clock.
 #[derive(Clone, Default)]
 pub struct HandClock(Arc<Mutex<Duration>>);
@@ -26,6 +28,18 @@ impl HandClock {
         // Any order makes the host look; this one changes nothing by itself.
         host.rescan().expect("the host runs");
     }
+}
+
+/// A host that goes by a clock of the test's, with these puppets, which all run.
+///
+/// # Panics
+///
+/// When one does not.
+#[track_caller]
+pub fn clocked(scripts: impl IntoIterator<Item = Script>) -> (Host, HandClock) {
+    let clock = HandClock::new();
+    let builder = Host::builder("dev.reactor.tests", "1.0.0").clock(Arc::new(clock.clone()));
+    (running(host_of(builder, scripts)), clock)
 }
 
 impl Clock for HandClock {

@@ -10,6 +10,7 @@ use reactor_host::{Entry, Host, HostBuilder, Report};
 
 type Act = Box<dyn Fn(&Cue<'_>) -> Result<()> + Send + Sync>;
 type Answer = Box<dyn Fn(&Cue<'_>) -> Result<Value> + Send + Sync>;
+type Offer = Box<dyn Fn(&mut Register<'_>) -> Result<()> + Send + Sync>;
 
 /// What an act is given.
 pub struct Cue<'a> {
@@ -65,6 +66,7 @@ pub struct Script {
     journal: Option<Journal>,
     acts: HashMap<&'static str, Act>,
     answer: Option<Answer>,
+    offers: Vec<Offer>,
 }
 
 impl Script {
@@ -83,6 +85,7 @@ impl Script {
             journal: None,
             acts: HashMap::new(),
             answer: None,
+            offers: Vec::new(),
         }
     }
 
@@ -185,6 +188,28 @@ impl Script {
         self
     }
 
+    /// Lists an interface in the manifest, and has `offer` provide it in `register`.
+    #[must_use]
+    pub fn provides(
+        mut self,
+        interface: &str,
+        version: &str,
+        offer: impl Fn(&mut Register<'_>) -> Result<()> + Send + Sync + 'static,
+    ) -> Self {
+        self.offers.push(Box::new(offer));
+        self.tables(&format!("[provides]\n{interface:?} = {version:?}"))
+    }
+
+    /// Does something with the context of `register`.
+    #[must_use]
+    pub fn registers(
+        mut self,
+        offer: impl Fn(&mut Register<'_>) -> Result<()> + Send + Sync + 'static,
+    ) -> Self {
+        self.offers.push(Box::new(offer));
+        self
+    }
+
     /// The manifest's text, and the entry that belongs to it.
     pub fn build(self) -> (String, Entry) {
         static NEXT: AtomicU64 = AtomicU64::new(0);
@@ -253,7 +278,12 @@ pub fn host_of(builder: HostBuilder, scripts: impl IntoIterator<Item = Script>) 
 /// When one does not.
 #[track_caller]
 pub fn started(scripts: impl IntoIterator<Item = Script>) -> Host {
-    let host = host(scripts);
+    running(host(scripts))
+}
+
+/// Starts a host of which everything must run.
+#[track_caller]
+pub(crate) fn running(host: Host) -> Host {
     let report = host.start().expect("the host starts");
     assert!(report.is_ok(), "{report:?}");
     host
@@ -286,8 +316,9 @@ impl Plugin for Puppet {
         Ok(self.script.output.clone())
     }
 
-    fn register(&self, _: &mut Register<'_>) -> Result<()> {
-        self.play("register")
+    fn register(&self, cx: &mut Register<'_>) -> Result<()> {
+        self.play("register")?;
+        self.script.offers.iter().try_for_each(|offer| offer(cx))
     }
 
     fn after_registration(&self, _: &mut Registered<'_>) -> Result<()> {

@@ -40,6 +40,26 @@ pub fn swapped(report: &Report, plugin: &str) -> bool {
     })
 }
 
+/// What a roll-back by hand went back to: the generation that serves, the one that served, the version.
+///
+/// # Panics
+///
+/// When `plugin` was not rolled back, or anything else is told of it.
+#[track_caller]
+pub fn rolled_back(report: &Report, plugin: &str) -> (u64, u64, String) {
+    let mut of_it = report
+        .outcomes
+        .iter()
+        .filter(|outcome| outcome.plugin.as_ref().is_some_and(|id| id.as_str() == plugin))
+        .map(|outcome| &outcome.status);
+    match (of_it.next(), of_it.next()) {
+        (Some(OutcomeStatus::RolledBack { generation, from, to }), None) => {
+            (*generation, *from, to.to_string())
+        }
+        _ => panic!("{plugin} was not rolled back, or more than that: {report:#?}"),
+    }
+}
+
 /// What the list says that `plugin` does.
 ///
 /// # Panics

@@ -2,9 +2,9 @@
 
 use std::sync::{Arc, Mutex, Weak, mpsc};
 
-use reactor_host::{EventKind, Host, HostError, PluginStatus, Value};
+use reactor_host::{EventKind, Host, PluginStatus, Value};
 use reactor_tests::puppet::{Script, started};
-use reactor_tests::{tell, wait};
+use reactor_tests::{orders, tell, wait};
 
 #[test]
 fn a_swap_disable_or_stop_asked_for_inside_a_call_is_queued_and_done() {
@@ -47,20 +47,8 @@ fn a_swap_disable_or_stop_asked_for_inside_a_call_is_queued_and_done() {
 type Shelf = Arc<Mutex<Weak<Host>>>;
 
 /// Every order that waits, given through a host that stands on the shelf.
-fn orders(shelf: &Shelf) -> Option<Vec<&'static str>> {
-    let host = shelf.lock().ok()?.upgrade()?;
-    let (manifest, entry) = Script::new("another").build();
-    let answers = [
-        host.start().map(drop),
-        host.rescan().map(drop),
-        host.swap("one").map(drop),
-        host.enable("one").map(drop),
-        host.install(&manifest, entry).map(drop),
-        host.watch().map(drop),
-        host.disable("one").map(drop),
-        host.stop().map(drop),
-    ];
-    Some(answers.iter().map(|answer| answer.as_ref().map_or_else(HostError::code, |()| "done")).collect())
+fn tried(shelf: &Shelf) -> Option<Vec<&'static str>> {
+    Some(orders::tried(&*shelf.lock().ok()?.upgrade()?))
 }
 
 #[test]
@@ -71,15 +59,15 @@ fn waiting_for_the_host_inside_a_plugins_own_call_phase_or_task_is_refused() {
         let (by_call, by_phase) = (Arc::clone(&shelf), Arc::clone(&shelf));
         let one = Script::new("one")
             .answer(move |cue| match cue.action {
-                "ask" => Ok(Value::from(orders(&by_call).unwrap_or_default())),
+                "ask" => Ok(Value::from(tried(&by_call).unwrap_or_default())),
                 _ => Ok(Value::Null),
             })
             .on("suspend", move |cue| {
-                send.send(("phase", orders(&by_phase))).expect("the test listens");
+                send.send(("phase", tried(&by_phase))).expect("the test listens");
                 let (send, by_task) = (send.clone(), Arc::clone(&by_phase));
                 // Refused while suspended: no task, then.
                 drop(cue.services.spawn("late", move |_| {
-                    drop(send.send(("task", orders(&by_task))));
+                    drop(send.send(("task", tried(&by_task))));
                     Ok(())
                 }));
                 Ok(())
@@ -106,7 +94,7 @@ fn waiting_for_the_host_inside_a_task_is_refused() {
         let (send, inbox, shelf) = (send.clone(), Arc::clone(&inbox), Arc::clone(&by_task));
         cue.services.spawn("asks", move |_| {
             inbox.lock().expect("nobody panicked").recv_timeout(wait::DEADLINE)?;
-            send.send(orders(&shelf))?;
+            send.send(tried(&shelf))?;
             Ok(())
         })?;
         Ok(())

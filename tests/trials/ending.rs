@@ -1,15 +1,16 @@
 //! A trial that passes.
 
 use reactor_host::Verdict;
+use reactor_tests::clock::clocked;
 use reactor_tests::puppet::Journal;
 use reactor_tests::{tell, wait};
 
-use super::{MINUTE, build, passed, started};
+use super::{MINUTE, build, passed};
 
 #[test]
 fn the_generation_before_is_suspended_and_kept_and_stopped_when_the_trial_has_passed() {
     let journal = Journal::new();
-    let (host, clock) = started([build("old").journal(&journal)]);
+    let (host, clock) = clocked([build("old").journal(&journal)]);
     let events = host.events();
     journal.take();
     assert!(tell::swapped(&build("new").journal(&journal).install(&host), "one"));
@@ -31,7 +32,7 @@ fn the_generation_before_is_suspended_and_kept_and_stopped_when_the_trial_has_pa
 
 #[test]
 fn a_further_swap_retires_the_earlier_fallback_and_keeps_the_later_one() {
-    let (host, _clock) = started([build("first")]);
+    let (host, _clock) = clocked([build("first")]);
     let events = host.events();
     assert!(tell::swapped(&build("second").install(&host), "one"));
     assert!(tell::swapped(&build("third").install(&host), "one"));
@@ -44,7 +45,7 @@ fn a_further_swap_retires_the_earlier_fallback_and_keeps_the_later_one() {
 
 #[test]
 fn a_swap_that_fails_leaves_the_trial_and_its_fallback_as_they_are() {
-    let (host, _clock) = started([build("first")]);
+    let (host, _clock) = clocked([build("first")]);
     assert!(tell::swapped(&build("second").install(&host), "one"));
     let broken = build("third").on("init", |_| Err(reactor_abi::Error::new("acme.broken", "no")));
     tell::failure(&broken.install(&host), "one");
@@ -56,7 +57,7 @@ fn a_swap_that_fails_leaves_the_trial_and_its_fallback_as_they_are() {
 fn stopping_disabling_or_dropping_ends_the_trial_and_the_generation_before_gets_its_stop() {
     for how in ["stop", "disable", "drop"] {
         let journal = Journal::new();
-        let (host, _clock) = started([build("old").journal(&journal)]);
+        let (host, _clock) = clocked([build("old").journal(&journal)]);
         assert!(tell::swapped(&build("new").journal(&journal).install(&host), "one"));
         let events = host.events();
         match how {

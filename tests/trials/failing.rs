@@ -6,11 +6,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use reactor_abi::Error;
 use reactor_host::EventKind;
 use reactor_host::{Host, StateOutcome, Value};
+use reactor_tests::clock::clocked;
 use reactor_tests::gate::Gate;
 use reactor_tests::puppet::{Journal, Script};
 use reactor_tests::{tell, wait};
 
-use super::{MINUTE, build, passed, quarantined, rolled_back, started};
+use super::{MINUTE, build, passed, quarantined, rolled_back};
 
 fn total(host: &Host) -> Option<u64> {
     host.invoke("one", "total", &Value::Null).expect("it serves").as_u64()
@@ -22,7 +23,7 @@ fn add(host: &Host, times: u32) {
 
 #[test]
 fn a_build_that_fails_its_health_check_is_rolled_back_quarantined_and_not_tried_again_until_it_is_lifted() {
-    let (host, clock) = started([build("old")]);
+    let (host, clock) = clocked([build("old")]);
     let events = host.events();
     let ill = Arc::new(AtomicBool::new(true));
     let sick = Arc::clone(&ill);
@@ -56,7 +57,7 @@ fn a_build_that_fails_its_health_check_is_rolled_back_quarantined_and_not_tried_
 
 #[test]
 fn a_build_that_panics_more_often_than_it_may_is_rolled_back_and_not_before() {
-    let (host, _clock) = started([build("old").state(1, "pause-deadline = \"20s\"")]);
+    let (host, _clock) = clocked([build("old").state(1, "pause-deadline = \"20s\"")]);
     let events = host.events();
     add(&host, 5);
     let new = build("new").state(1, "pause-deadline = \"20s\"").health("trial = \"1min\"\nmax-panics = 2");
@@ -78,7 +79,7 @@ fn a_build_that_panics_more_often_than_it_may_is_rolled_back_and_not_before() {
 #[test]
 fn panics_in_a_task_and_in_calls_of_other_plugins_count() {
     for way in ["task", "peer"] {
-        let (host, _clock) = started([build("old"), Script::new("other")]);
+        let (host, _clock) = clocked([build("old"), Script::new("other")]);
         let events = host.events();
         let new = build("new").health("trial = \"1min\"\nmax-panics = 0").answer(|cue| match cue.action {
             "spawn" => {
@@ -102,7 +103,7 @@ fn panics_in_a_task_and_in_calls_of_other_plugins_count() {
 #[test]
 fn the_state_that_the_old_one_can_not_have_back_is_that_of_the_switch_and_the_event_says_so() {
     // A call stays inside the failing generation: its state is not to be had.
-    let (host, _clock) = started([build("old").state(1, "pause-deadline = \"200ms\"")]);
+    let (host, _clock) = clocked([build("old").state(1, "pause-deadline = \"200ms\"")]);
     let events = host.events();
     add(&host, 5);
     let (gate, held) = (Gate::new(), Gate::new());
@@ -138,7 +139,7 @@ fn the_state_that_the_old_one_can_not_have_back_is_that_of_the_switch_and_the_ev
 #[test]
 fn the_generation_that_failed_gives_up_what_only_one_can_hold_before_the_other_takes_it_back() {
     let journal = Journal::new();
-    let (host, _clock) = started([build("old").journal(&journal)]);
+    let (host, _clock) = clocked([build("old").journal(&journal)]);
     let events = host.events();
     let new = build("new").journal(&journal).on("health", |_| Err(Error::new("acme.ill", "ill")));
     new.install(&host);
@@ -153,7 +154,7 @@ fn the_generation_that_failed_gives_up_what_only_one_can_hold_before_the_other_t
 #[test]
 fn a_build_that_fails_before_the_switch_is_quarantined_too_and_a_better_one_is_taken() {
     for phase in ["init", "build", "register", "after_registration", "restore", "start"] {
-        let (host, _clock) = started([build("old").state(1, "pause-deadline = \"20s\"")]);
+        let (host, _clock) = clocked([build("old").state(1, "pause-deadline = \"20s\"")]);
         let events = host.events();
         add(&host, 4);
         let new = build("new").state(1, "").on(phase, move |_| Err(Error::new("acme.broken", "no")));
@@ -173,7 +174,7 @@ fn a_health_check_that_does_not_answer_counts_as_failed_and_delays_no_other_tria
     let gate = Gate::new();
     let inside = gate.clone();
     let quick = "trial = \"1min\"\ncheck-every = \"50ms\"";
-    let (host, _clock) = started([build("old"), Script::new("other").health(quick)]);
+    let (host, _clock) = clocked([build("old"), Script::new("other").health(quick)]);
     let events = host.events();
     let hang = build("new").health(quick).on("health", move |_| {
         inside.pass();
@@ -196,7 +197,7 @@ fn a_call_that_stays_inside_the_failing_one_does_not_cost_its_suspend() {
     let (gate, journal) = (Gate::new(), Journal::new());
     let inside = gate.clone();
     let stateful = |mark| build(mark).state(1, "pause-deadline = \"100ms\"");
-    let (host, _clock) = started([stateful("old")]);
+    let (host, _clock) = clocked([stateful("old")]);
     let events = host.events();
     let new = stateful("new").journal(&journal).answer(move |cue| {
         if cue.action == "stay" {
@@ -226,7 +227,7 @@ fn with_a_snapshot_a_call_inside_the_old_one_costs_it_nothing_when_it_takes_over
         }
         Ok(Value::Null)
     });
-    let (host, _clock) = started([old]);
+    let (host, _clock) = clocked([old]);
     let events = host.events();
     add(&host, 4);
     std::thread::scope(|threads| {

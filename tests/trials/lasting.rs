@@ -1,11 +1,12 @@
 //! What a host finds again that is started anew on the same data folder.
 
 use reactor_host::{Host, OutcomeStatus, Value};
+use reactor_tests::clock::clocked;
 use reactor_tests::folder::Folder;
 use reactor_tests::puppet::Script;
 use reactor_tests::{corpus, tell, trusted};
 
-use super::{build, started};
+use super::build;
 
 fn over(plugins: &Folder, data: &Folder) -> Host {
     let builder = Host::builder("dev.reactor.tests", "1.0.0").plugins_dir(plugins.path());
@@ -27,7 +28,7 @@ fn a_quarantine_and_the_build_to_go_back_to_survive_the_host() {
         plugins.put("libanswer.so", &corpus::bytes("answer-two"));
         assert!(tell::swapped(&host.rescan().expect("it runs"), "answer"));
         assert_eq!(which(&host), 2);
-        assert_eq!(tell::failure(&host.rollback("answer").expect("it runs"), "answer").0, "RE0524");
+        tell::rolled_back(&host.rollback("answer").expect("it runs"), "answer");
         assert_eq!(which(&host), 1);
     }
     // The file still holds the quarantined build: what was good before runs in its place, from the store.
@@ -74,7 +75,7 @@ fn a_state_survives_a_stop_and_the_host_and_is_saved_when_somebody_asks() {
 
 #[test]
 fn a_state_that_a_build_can_not_read_is_kept_and_the_build_does_not_start() {
-    let (host, _clock) = started([build("old").state(2, "")]);
+    let (host, _clock) = clocked([build("old").state(2, "")]);
     host.invoke("one", "add", &Value::Null).expect("it serves");
     host.stop().expect("it runs");
     Script::new("one").mark("older").state(1, "").install(&host);

@@ -1,7 +1,5 @@
 //! From a safe [`Plugin`] to C functions: decodes what comes, encodes what goes, catches every panic.
 
-use std::any::Any;
-use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use abi_stable::library::{CheckTypeLayout, LibHeader};
@@ -9,17 +7,21 @@ use abi_stable::prefix_type::WithMetadata;
 use abi_stable::std_types::{RSlice, RStr};
 
 use super::client::Client;
+use super::panics;
 use super::root::{Created, Op, PluginRoot, PluginRootRef, Status};
 use super::services::{HooksPtr, HostServicesRef, LibcHooks, RawContext};
 use super::sink::Sink;
 use crate::Plugin;
-use crate::context::{Birth, Build, Init, Register, Registered, Services, Start};
+use crate::context::{Birth, Build, Init, Offers, Register, Registered, Services, Start};
 use crate::error::{Error, Result};
 use crate::state::State;
 use crate::value::Value;
 
-/// One instance: the plugin and what it was born with.
+/// One instance: the plugin and what it was born with. Dropped in this order.
 struct Instance<P> {
+    /// What it offers goes before the plugin, as what is made last goes first: a plugin that is dropped is the last to
+    /// hold what it shares with these.
+    offers: Offers,
     plugin: P,
     services: Services,
 }
@@ -58,7 +60,7 @@ pub const fn header(constructor: extern "C" fn() -> Construction) -> Header {
 }
 
 unsafe extern "C" fn connect(hooks: HooksPtr) -> bool {
-    std::panic::set_hook(Box::new(note_panic));
+    std::panic::set_hook(Box::new(panics::note));
     connect_plants(hooks.as_ptr())
 }
 
@@ -87,7 +89,7 @@ unsafe extern "C" fn create<P: Plugin>(
         // SAFETY: the host gives a context that belongs to its services.
         let services = Services::new(unsafe { Client::new(services, context) }, birth);
         let plugin = P::init(&mut Init::new(&services))?;
-        made = Box::into_raw(Box::new(Instance { plugin, services })).cast();
+        made = Box::into_raw(Box::new(Instance { offers: Offers::default(), plugin, services })).cast();
         Ok(Vec::new())
     });
     Created { status, instance: made }
@@ -128,12 +130,12 @@ unsafe extern "C" fn destroy<P: Plugin>(instance: *mut u8, answer: Sink) -> Stat
 
 impl<P: Plugin> Instance<P> {
     fn run(&self, op: Op, name: &str, input: &[u8]) -> Result<Vec<u8>> {
-        let Self { plugin, services } = self;
+        let Self { offers, plugin, services } = self;
         match op {
             Op::Invoke => return Ok(plugin.invoke(name, Value::decode(input)?)?.encode()?),
             Op::Build => return Ok(plugin.build(&mut Build::new(services))?.encode()?),
             Op::Save => return self.save(input),
-            Op::Register => plugin.register(&mut Register::new(services))?,
+            Op::Register => plugin.register(&mut Register::new(services, offers))?,
             Op::AfterRegistration => plugin.after_registration(&mut Registered::new(services))?,
             Op::Start => plugin.start(&mut Start::new(services))?,
             Op::Resume => plugin.resume(&mut Start::new(services))?,
@@ -172,73 +174,12 @@ impl<P: Plugin> Instance<P> {
 
 /// Runs plugin code; whatever comes of it is in the sink and the status, and nothing unwinds.
 pub(super) fn guarded(answer: Sink, run: impl FnOnce() -> Result<Vec<u8>>) -> Status {
-    // A panic that the plugin caught itself left its place here.
-    PLACE.with(Cell::take);
+    let before = panics::so_far();
     let (status, bytes) = match catch_unwind(AssertUnwindSafe(run)) {
         Ok(Ok(bytes)) => (Status::Done, bytes),
         Ok(Err(error)) => (Status::Failed, error.encode()),
-        Err(payload) => (Status::Panicked, Error::new("RE0603", describe(payload)).encode()),
+        Err(payload) => (Status::Panicked, panics::error(payload, before).encode()),
     };
     answer.write(&bytes);
     status
-}
-
-/// The panic's message and place. The payload is the plugin's and is dropped here, where that may panic again.
-fn describe(payload: Box<dyn Any + Send>) -> String {
-    // Before the payload is dropped, which may panic somewhere else.
-    let place = PLACE.with(Cell::take);
-    let message = payload
-        .downcast_ref::<&str>()
-        .map(|text| (*text).to_owned())
-        .or_else(|| payload.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "a payload that is no text".to_owned());
-    if let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
-        // Dropping this one might go on for ever.
-        std::mem::forget(second);
-    }
-    place.map_or_else(
-        || format!("panicked: {message}"),
-        |place| format!("panicked at {}: {message}", String::from_utf8_lossy(place.text())),
-    )
-}
-
-/// Where this thread last panicked, in fixed memory: a thread-local that owned some would need a destructor.
-#[derive(Clone, Copy)]
-struct Place {
-    len: usize,
-    text: [u8; 160],
-}
-
-impl Place {
-    fn text(&self) -> &[u8] {
-        &self.text[..self.len]
-    }
-}
-
-impl std::io::Write for Place {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        let taken = bytes.len().min(self.text.len() - self.len);
-        self.text[self.len..self.len + taken].copy_from_slice(&bytes[..taken]);
-        self.len += taken;
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-thread_local!(static PLACE: Cell<Option<Place>> = const { Cell::new(None) });
-
-/// The panic hook of a loaded plugin: remembers the place and prints nothing. std's own hook would print, and a
-/// symbolised backtrace leaks a file mapping per library.
-fn note_panic(panic: &std::panic::PanicHookInfo<'_>) {
-    use std::io::Write as _;
-    let mut place = Place { len: 0, text: [0; 160] };
-    if let Some(location) = panic.location() {
-        let written = write!(place, "{}:{}:{}", location.file(), location.line(), location.column());
-        if written.is_ok() {
-            PLACE.with(|slot| slot.set(Some(place)));
-        }
-    }
 }

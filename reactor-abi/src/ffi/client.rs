@@ -1,15 +1,20 @@
 //! The plugin's side of the host services: the table's functions as safe methods.
 
+use std::any::Any;
+use std::ops::Deref;
+use std::sync::Arc;
 use std::time::Duration;
 
 use abi_stable::std_types::{RSlice, RStr};
 
 use super::adapter::guarded;
 use super::binding::{CellRef, Pin};
+use super::interface::StreamStatus;
 use super::root::{CallFn, Op, Status};
 use super::services::{HostServicesRef, RawContext, RequestKind, TaskBody, Time};
 use super::sink::Sink;
 use crate::error::{Error, Result};
+use crate::interface::{Offered, Provider, Want};
 use crate::log::Level;
 use crate::value::Value;
 
@@ -24,7 +29,7 @@ impl Client {
     /// # Safety
     ///
     /// `context` is what the host gave together with `services`, and stays valid while this library is open.
-    pub(super) unsafe fn new(services: HostServicesRef, context: RawContext) -> Self {
+    pub unsafe fn new(services: HostServicesRef, context: RawContext) -> Self {
         Self { services, context }
     }
 
@@ -66,9 +71,8 @@ impl Client {
     }
 
     pub(crate) fn wait_cancelled(&self, task: u64, duration: Duration) -> bool {
-        let nanoseconds = u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
         // SAFETY: as in `log`.
-        unsafe { (self.services.wait_cancelled())(self.context, task, nanoseconds) }
+        unsafe { (self.services.wait_cancelled())(self.context, task, nanoseconds(duration)) }
     }
 
     pub(crate) fn cancel(&self, task: u64) {
@@ -104,11 +108,116 @@ impl Client {
         .map(drop)
     }
 
+    /// Offers an object under an interface. Who asks keeps the object until the instance is destroyed.
+    pub(crate) fn provide(&self, offered: &Offered) -> Result<()> {
+        let descriptor = postcard::to_stdvec(&offered.descriptor)?;
+        // SAFETY: as in `log`; `offer` made descriptor, table and object for each other.
+        self.ask(|context, sink| unsafe {
+            (self.services.provide())(context, RSlice::from_slice(&descriptor), offered.offer, sink)
+        })
+        .map(drop)
+    }
+
+    /// The cell for an interface. What is bound behind it has a table in the order of the want's methods.
+    pub(crate) fn import(&self, want: &Want) -> Result<CellRef> {
+        let want = postcard::to_stdvec(want)?;
+        let mut reason = Vec::new();
+        // SAFETY: as in `log`; the sink is used during this call.
+        let cell = unsafe {
+            (self.services.import())(self.context, RSlice::from_slice(&want), Sink::of(&mut reason))
+        };
+        match cell {
+            // SAFETY: the host keeps an importer's cells until that importer's library is closed.
+            Some(cell) => Ok(unsafe { CellRef::new(cell.as_cell()) }),
+            None => Err(Error::decode(&reason)),
+        }
+    }
+
+    pub(crate) fn provider(&self, want: &Want) -> Result<Provider> {
+        let want = postcard::to_stdvec(want)?;
+        // SAFETY: as in `log`.
+        let answer = self.ask(|context, sink| unsafe {
+            (self.services.provider())(context, RSlice::from_slice(&want), sink)
+        })?;
+        Ok(postcard::from_bytes(&answer)?)
+    }
+
+    pub(crate) fn stream_open(&self, capacity: u32) -> Result<u64> {
+        // SAFETY: as in `log`.
+        let answer =
+            self.ask(|context, sink| unsafe { (self.services.stream_open())(context, capacity, sink) })?;
+        let number =
+            answer.try_into().map_err(|_| Error::new("RE0608", "the host answered no stream number"))?;
+        Ok(u64::from_le_bytes(number))
+    }
+
+    pub(crate) fn stream_push(&self, stream: u64, item: &[u8], wait: Duration) -> StreamStatus {
+        // SAFETY: as in `log`.
+        unsafe {
+            (self.services.stream_push())(self.context, stream, RSlice::from_slice(item), nanoseconds(wait))
+        }
+    }
+
+    pub(crate) fn stream_close(&self, stream: u64, error: Option<&Error>) {
+        let error = error.map(Error::encode).unwrap_or_default();
+        // SAFETY: as in `log`.
+        unsafe { (self.services.stream_close())(self.context, stream, RSlice::from_slice(&error)) }
+    }
+
+    /// The status, and the item or the error that goes with it.
+    pub(crate) fn stream_next(&self, stream: u64, wait: Duration) -> (StreamStatus, Vec<u8>) {
+        let mut answer = Vec::new();
+        // SAFETY: as in `log`; the sink is used during this call.
+        let status = unsafe {
+            (self.services.stream_next())(self.context, stream, nanoseconds(wait), Sink::of(&mut answer))
+        };
+        (status, answer)
+    }
+
+    pub(crate) fn stream_cancel(&self, stream: u64) {
+        // SAFETY: as in `log`.
+        unsafe { (self.services.stream_cancel())(self.context, stream) }
+    }
+
     fn ask(&self, call: impl FnOnce(RawContext, Sink) -> Status) -> Result<Vec<u8>> {
         let mut answer = Vec::new();
         // SAFETY: the sink is used during `call` only.
         let status = call(self.context, unsafe { Sink::of(&mut answer) });
         settle(status, answer)
+    }
+}
+
+fn nanoseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// A client together with what keeps the context that it asks with.
+///
+/// A plugin's is kept by its library, which is open while the plugin's code runs; the application's by `keeper`.
+#[derive(Clone)]
+pub struct KeptClient {
+    client: Client,
+    _keeper: Option<Arc<dyn Any + Send + Sync>>,
+}
+
+impl KeptClient {
+    /// The application's client, and what keeps its context.
+    pub fn new(client: Client, keeper: Arc<dyn Any + Send + Sync>) -> Self {
+        Self { client, _keeper: Some(keeper) }
+    }
+}
+
+impl From<Client> for KeptClient {
+    fn from(client: Client) -> Self {
+        Self { client, _keeper: None }
+    }
+}
+
+impl Deref for KeptClient {
+    type Target = Client;
+
+    fn deref(&self) -> &Client {
+        &self.client
     }
 }
 
@@ -173,7 +282,8 @@ fn run(pin: &Pin, op: Op, name: &str, input: &[u8]) -> Result<Vec<u8>> {
 pub fn settle(status: Status, answer: Vec<u8>) -> Result<Vec<u8>> {
     match status {
         Status::Done => Ok(answer),
-        Status::Failed | Status::Panicked => Err(Error::decode(&answer)),
+        Status::Failed | Status::Panicked | Status::Blocked => Err(Error::decode(&answer)),
+        Status::Missing => Err(Error::new("RE0609", "the other side answered that it has no such operation")),
     }
 }
 

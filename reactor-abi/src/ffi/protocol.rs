@@ -298,11 +298,11 @@ impl Binding {
 
     /// As the function [`inside`], of this binding alone.
     pub fn inside(&self, barrier: impl FnOnce() -> bool) -> u64 {
-        inside(std::iter::once(self), barrier)
+        inside(|of| of(self), barrier)
     }
 
     fn sum(&self, of: impl Fn(&Shard) -> &AtomicU64) -> u64 {
-        self.shards.iter().fold(0, |sum, shard| sum.wrapping_add(of(shard).load(Ordering::Relaxed)))
+        self.shards.iter().fold(0, |sum, shard| sum.wrapping_add(of(shard).load(Ordering::Acquire)))
     }
 
     fn exits(&self) -> u64 {
@@ -320,20 +320,18 @@ impl Binding {
     }
 }
 
-/// How many callers are inside these bindings together: at least so many were at one moment of the call. 0 means
-/// unused, provided that no cell has pointed at any of them since before the call.
+/// How many callers are inside several bindings together, which `each` runs its argument on: at least so many were at one
+/// moment of the call. 0 means unused, provided that no cell has pointed at any of them since before the call. All exits of
+/// all of them are read before all entries, so who goes from one to another is not overlooked.
 ///
 /// `barrier` is a full barrier in this thread and in every thread that owns a share, and tells whether it was. If it
 /// was not, nothing is known, and the answer is not 0.
-pub fn inside<'a>(
-    bindings: impl Iterator<Item = &'a Binding> + Clone,
-    barrier: impl FnOnce() -> bool,
-) -> u64 {
+pub fn inside(each: impl Fn(&mut dyn FnMut(&Binding)), barrier: impl FnOnce() -> bool) -> u64 {
     // What was stored before (a cell, the announcement of a waiter) is seen by all who do not show in what is read now.
     let was_barrier = barrier();
-    let sum = |of: fn(&Binding) -> u64| bindings.clone().fold(0, |sum: u64, one| sum.wrapping_add(of(one)));
-    let exits = sum(|one| one.exits().wrapping_add(one.sum(|shard| &shard.retreats)));
-    let entries = sum(|one| one.sum(|shard| &shard.entries));
+    let (mut exits, mut entries) = (0_u64, 0_u64);
+    each(&mut |one| exits = exits.wrapping_add(one.exits()).wrapping_add(one.sum(|shard| &shard.retreats)));
+    each(&mut |one| entries = entries.wrapping_add(one.sum(|shard| &shard.entries)));
     let inside = entries.wrapping_sub(exits);
     if was_barrier { inside } else { inside.max(1) }
 }

@@ -6,6 +6,7 @@ use abi_stable::StableAbi;
 use abi_stable::std_types::{RSlice, RStr};
 
 use super::binding::Cell;
+use super::interface::{Offer, StreamStatus};
 use super::root::Status;
 use super::sink::Sink;
 
@@ -84,13 +85,53 @@ pub struct HostServices {
     /// Writes what another plugin's `build` made (an encoded `Value`), as of now.
     pub output: unsafe extern "C" fn(context: RawContext, plugin: RStr<'_>, answer: Sink) -> Status,
     /// Queues a request; answers before it is carried out.
-    #[sabi(last_prefix_field)]
     pub request: unsafe extern "C" fn(
         context: RawContext,
         kind: RequestKind,
         plugin: RStr<'_>,
         answer: Sink,
     ) -> Status,
+    /// Offers an object under an interface, during `register`. `descriptor`: an encoded
+    /// [`Descriptor`](crate::interface::Descriptor), whose methods the offer's table has in that order. The object stays
+    /// where it is until the instance is destroyed.
+    pub provide: unsafe extern "C" fn(
+        context: RawContext,
+        descriptor: RSlice<'_, u8>,
+        offer: Offer,
+        answer: Sink,
+    ) -> Status,
+    /// The caller's own cell for an interface, whether or not anybody provides it. `want`: an encoded
+    /// [`Want`](crate::interface::Want). The binding's object and table are those of the provider, the table in the order
+    /// of the want's methods. Null: refused, with an encoded error in the sink.
+    pub import: unsafe extern "C" fn(
+        context: RawContext,
+        want: RSlice<'_, u8>,
+        answer: Sink,
+    ) -> Option<&'static OpaqueCell>,
+    /// Writes who is behind such a cell at the moment: an encoded [`Provider`](crate::interface::Provider), or with
+    /// `Failed` why nobody is.
+    pub provider: unsafe extern "C" fn(context: RawContext, want: RSlice<'_, u8>, answer: Sink) -> Status,
+    /// Opens a stream that holds at most `capacity` items (at least 1). Writes its number (8 bytes, little-endian).
+    pub stream_open: unsafe extern "C" fn(context: RawContext, capacity: u32, answer: Sink) -> Status,
+    /// Adds an item to a stream that the caller opened; waits up to `nanoseconds` while it is full.
+    pub stream_push: unsafe extern "C" fn(
+        context: RawContext,
+        stream: u64,
+        item: RSlice<'_, u8>,
+        nanoseconds: u64,
+    ) -> StreamStatus,
+    /// Ends a stream that the caller opened. `error`: an encoded error, or nothing.
+    pub stream_close: unsafe extern "C" fn(context: RawContext, stream: u64, error: RSlice<'_, u8>),
+    /// Takes an item of a stream; waits up to `nanoseconds` while there is none.
+    pub stream_next: unsafe extern "C" fn(
+        context: RawContext,
+        stream: u64,
+        nanoseconds: u64,
+        answer: Sink,
+    ) -> StreamStatus,
+    /// Takes no more items of a stream: what is queued is dropped, and who adds is told.
+    #[sabi(last_prefix_field)]
+    pub stream_cancel: unsafe extern "C" fn(context: RawContext, stream: u64),
 }
 
 /// A cell whose address crosses; its layout is frozen by the ABI fingerprint, not by `StableAbi`.

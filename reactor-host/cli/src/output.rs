@@ -15,7 +15,7 @@ use serde::Serialize;
 
 pub(crate) use self::event::{Subject, describe, handover, line_of, spaced};
 pub(crate) use self::printer::Printer;
-pub(crate) use self::text::{filled, micros, plain};
+pub(crate) use self::text::{filled, micros, plain, unlinked};
 pub(crate) use self::weight::{Weight, be};
 
 use self::surroundings::Surroundings;

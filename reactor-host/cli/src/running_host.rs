@@ -10,7 +10,7 @@ use crate::args::{Format, RunningHost};
 use crate::data_folder;
 use crate::error::CliError;
 use crate::interrupt;
-use crate::output::{self, BAD, CHANGED, FAINT, GOOD, Output, Subject, describe, plain};
+use crate::output::{self, BAD, CHANGED, FAINT, GOOD, Output, Subject, Weight, describe, line_of, plain};
 use crate::status::ExitStatus;
 
 /// The host in a data folder, if one runs.
@@ -74,7 +74,7 @@ pub(crate) fn tell(report: &Report, format: Format) -> Result<ExitStatus, CliErr
         output.put(outcome, |outcome| {
             let (style, sign) = match outcome.status {
                 OutcomeStatus::Loaded { .. } => (GOOD, '+'),
-                OutcomeStatus::Swapped { .. } => (CHANGED, '~'),
+                OutcomeStatus::Swapped { .. } | OutcomeStatus::RolledBack { .. } => (CHANGED, '~'),
                 OutcomeStatus::Stopped => (FAINT, '-'),
                 _ => (BAD, '!'),
             };
@@ -87,31 +87,34 @@ pub(crate) fn tell(report: &Report, format: Format) -> Result<ExitStatus, CliErr
     Ok(status)
 }
 
-/// Prints events until they end, or until Ctrl-C.
+/// Prints events until they end, or until Ctrl-C; people are spared those that they want to hear less of. How many came.
 ///
 /// # Errors
 ///
 /// What the host answers; whatever standard output says.
-pub(crate) fn print(client: Client, request: &Request, format: Format) -> Result<ExitStatus, CliError> {
+pub(crate) fn print(client: Client, request: &Request, format: Format) -> Result<u64, CliError> {
     // Nothing is lost by ending at once: each line is written when it comes.
     interrupt::on_first(|| std::process::exit(ExitStatus::Done.code().into()))?;
     let output = Output::new(format);
+    let mut came = 0;
     for news in client.feed(request)? {
         show(&output, &news?)?;
+        came += 1;
     }
-    Ok(ExitStatus::Done)
+    Ok(came)
 }
 
 fn show(output: &Output, news: &News) -> io::Result<()> {
     match news {
-        News::Event(event) => output.put(event, |event| describe(&Subject::of(event), &event.kind)),
+        News::Event(event) => output.tell(Weight::of(&event.kind), event, |event| {
+            line_of(event, &describe(&Subject::of(event), &event.kind))
+        }),
         News::Lost(count) => {
             output::warning(&CliError::Lost { count: *count });
             Ok(())
         }
-        News::Other(event) => {
-            output.put(event, |event| format!("{FAINT}·{FAINT:#} {}", plain(&event.to_string())))
-        }
+        News::Other(event) => output
+            .tell(Weight::News, event, |event| format!("{FAINT}·{FAINT:#} {}", plain(&event.to_string()))),
         // A kind that is younger than this command is no event.
         _ => Ok(()),
     }

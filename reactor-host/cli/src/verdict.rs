@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use reactor_abi::facts::{API_VERSION, FINGERPRINT, TARGET};
+use reactor_abi::facts::API_VERSION;
 
 use reactor_host::discover::{Candidate, DiscoverError, Known, Scan, ScanOptions, read_one_with, scan_with};
-use reactor_host::load::LoadError;
+use reactor_host::load::precheck;
 use reactor_host::resolve::ResolveError;
 
 use serde::Serialize;
@@ -56,29 +56,9 @@ fn wherever() -> ScanOptions {
 /// Why a host would refuse `candidate` before it opens it. What only other plugins or an application can decide
 /// (dependencies, the application it is for) is not asked.
 pub(crate) fn of(candidate: &Candidate) -> Result<(), CliError> {
-    let (manifest, object) = (&candidate.manifest, &candidate.object);
-    let path = candidate.source.clone();
-    let refuse = |error: LoadError| {
-        Err(CliError::Answer { code: error.code().to_owned(), message: error.to_string() })
-    };
-    let Some(embedded) = &object.embedded else { return refuse(LoadError::NoFacts { path }) };
-    let facts = &embedded.facts;
-    if facts.fingerprint != FINGERPRINT {
-        let (api, compiler) = (facts.api.clone(), facts.compiler.clone());
-        let (expected, found) = (FINGERPRINT, facts.fingerprint);
-        return refuse(LoadError::Fingerprint { path, expected, found, api, compiler });
-    }
-    if facts.panic != "unwind" {
-        return refuse(LoadError::Panic { path, panic: facts.panic.clone() });
-    }
-    if facts.target != TARGET {
-        return refuse(LoadError::Target { path, expected: TARGET, found: facts.target.clone() });
-    }
-    let relative = |place: &&String| place.contains("$ORIGIN") || place.starts_with("@loader_path");
-    let place = object.rpath.iter().chain(&object.runpath).find(relative);
-    if let Some(library) = place.or_else(|| object.needed.iter().find(|name| name.contains('/'))) {
-        return refuse(LoadError::RelativeDependency { path, library: library.clone() });
-    }
+    precheck(candidate)
+        .map_err(|error| CliError::Answer { code: error.code().to_owned(), message: error.to_string() })?;
+    let manifest = &candidate.manifest;
     if let Ok(found) = API_VERSION.parse()
         && !manifest.api.matches(&found)
     {

@@ -14,16 +14,18 @@ use super::Conductor;
 use super::orders::failed;
 use super::slot::Previous;
 use crate::backend::Build;
-use crate::discover::{Candidate, ManifestOrigin, recall};
 use crate::event::EventKind;
 use crate::generation::Generation;
 use crate::manifest::{Manifest, PluginId};
 use crate::native::life::Stage;
-use crate::report::{OutcomeStatus, Reason, Report};
+use crate::report::{Outcome, OutcomeStatus, Reason, Report};
 use crate::retire::tell_failure;
 use crate::routes::LONGEST_PAUSE;
-use crate::store::{Change, ManifestText, Quarantined, RollbackPoint, SavedState, Ticket};
+use crate::store::{Change, Quarantined, RollbackPoint, SavedState, Ticket};
 use crate::swap::Pair;
+
+/// The code of a build that somebody rolled back.
+const BY_HAND: &str = "RE0524";
 
 impl Conductor {
     /// Has a build never be tried again, until its bytes change or a person lifts it.
@@ -49,7 +51,15 @@ impl Conductor {
             slot.trouble = Some(reason.clone());
         }
         let path = build.candidate().map(|candidate| candidate.source.clone());
-        self.refuse(&plugin, reason, path, report);
+        self.blame(&plugin, reason, path, report);
+    }
+
+    /// Says why a build does not serve any more. Who asked for it is not told that it failed: see
+    /// [`roll_back_by_hand`](Self::roll_back_by_hand).
+    fn blame(&self, plugin: &PluginId, reason: &Reason, path: Option<PathBuf>, report: &mut Report) {
+        if reason.code != BY_HAND {
+            self.refuse(plugin, reason, path, report);
+        }
     }
 
     /// Says what a build did that is tried again when its bytes change or somebody asks.
@@ -58,7 +68,7 @@ impl Conductor {
             slot.trouble = Some(reason.clone());
         }
         let path = self.path(plugin);
-        self.refuse(plugin, reason, path, report);
+        self.blame(plugin, reason, path, report);
     }
 
     /// Looks whether the newest build of a plugin is quarantined; if so, the last good one runs in its place.
@@ -99,19 +109,11 @@ impl Conductor {
 
     /// Lets everything be tried again that is quarantined of a plugin.
     pub(super) fn lift(&mut self, plugin: &PluginId, report: &mut Report) {
-        let store = self.stage.shared.store.clone();
-        let records = store.quarantine_list().into_iter().filter(|record| record.plugin == *plugin);
-        let records: Vec<_> = records.collect();
-        if records.is_empty() {
+        if !self.release_all(plugin) {
             // Wrong is what was asked, not the plugin: nobody else is told.
             let reason = Reason::new("RE0526", format!("nothing of {plugin} is quarantined"));
             report.outcomes.push(self.outcome(plugin, failed(reason, None)));
             return;
-        }
-        for record in records {
-            self.acknowledge(store.lift(plugin, &record.build));
-            let kind = EventKind::Released { build: record.build.to_string() };
-            self.stage.shared.events.emit(Some(plugin.clone()), Some(record.version), None, kind);
         }
         if let Some(slot) = self.slots.get_mut(plugin)
             && std::mem::take(&mut slot.quarantined)
@@ -119,6 +121,19 @@ impl Conductor {
             slot.forgive();
         }
         self.reconcile(report);
+    }
+
+    /// Ends the quarantine of every build of a plugin. `false`: there was none.
+    pub(super) fn release_all(&self, plugin: &PluginId) -> bool {
+        let store = self.stage.shared.store.clone();
+        let mut any = false;
+        for record in store.quarantine_list().into_iter().filter(|record| record.plugin == *plugin) {
+            self.acknowledge(store.lift(plugin, &record.build));
+            let kind = EventKind::Released { build: record.build.to_string() };
+            self.stage.shared.events.emit(Some(plugin.clone()), Some(record.version), None, kind);
+            any = true;
+        }
+        any
     }
 
     /// Goes back to the build that served before, because somebody says so.
@@ -129,10 +144,12 @@ impl Conductor {
             report.outcomes.push(self.outcome(plugin, failed(reason, None)));
             return;
         };
-        let reason = Reason::new("RE0524", "somebody rolled it back by hand");
+        let reason = Reason::new(BY_HAND, "somebody rolled it back by hand");
+        let from = serving.life.number;
         if let Some(at) = self.trial_of(plugin) {
             drop(serving);
             self.take_back(at, Some(plugin), &reason, report);
+            self.note_rolled_back(plugin, from, reason, report);
             return self.reconcile(report);
         }
         let kept = || self.kept(plugin).filter(|previous| previous.build.key != serving.build.key);
@@ -141,7 +158,7 @@ impl Conductor {
                 "RE0525",
                 format!("{plugin} has nothing to go back to: no other build of it served before this one"),
             );
-            report.outcomes.push(self.outcome(plugin, failed(reason, Some(serving.life.number))));
+            report.outcomes.push(self.outcome(plugin, failed(reason, Some(from))));
             return;
         };
         let condemned = Arc::clone(&serving.build);
@@ -154,6 +171,32 @@ impl Conductor {
         }
         self.condemn(&condemned, &reason, report);
         self.reconcile(report);
+        // The way back is a swap like any other, but for what was asked.
+        let ours = |outcome: &Outcome| outcome.plugin.as_ref() == Some(plugin);
+        let swap = report
+            .outcomes
+            .iter()
+            .position(|outcome| ours(outcome) && matches!(outcome.status, OutcomeStatus::Swapped { .. }));
+        if let Some(swap) = swap {
+            report.outcomes.remove(swap);
+        }
+        if swap.is_some() || !report.outcomes.iter().any(ours) {
+            self.note_rolled_back(plugin, from, reason, report);
+        }
+    }
+
+    /// What a roll-back by hand came to, when it is done. `from`: the generation that served.
+    fn note_rolled_back(&self, plugin: &PluginId, from: u64, reason: Reason, report: &mut Report) {
+        let serving = self.slots.get(plugin).and_then(|slot| slot.serving.as_ref());
+        let status = match serving {
+            Some(serving) if serving.life.number != from => OutcomeStatus::RolledBack {
+                generation: serving.life.number,
+                from,
+                to: serving.build.manifest.version.clone(),
+            },
+            serving => failed(reason, serving.map(|serving| serving.life.number)),
+        };
+        report.outcomes.push(self.outcome(plugin, status));
     }
 
     /// The way back failed as well: the build that serves goes on, and is as good as it was.
@@ -177,8 +220,7 @@ impl Conductor {
             self.warn_of(&Reason::new(error.code(), error.to_string()));
             None
         })?;
-        let manifest = point.manifest.as_ref().map(|file| (file.path.clone(), file.text.as_str()));
-        match recall(point.source, &point.folder, manifest, library) {
+        match point.recall(library) {
             Ok(candidate) => {
                 let state = point.state.map(|state| Arc::new(state.bytes.to_vec()));
                 Some(Previous { build: Arc::new(Build::of(candidate)), state })
@@ -204,7 +246,8 @@ impl Conductor {
             let good = if going_back { &new.build } else { &old.build };
             let again = old.build.key == new.build.key;
             if let Some(candidate) = good.candidate().filter(|_| !again) {
-                let (point, library) = (self.point(candidate, state), Arc::clone(&candidate.bytes));
+                let point = RollbackPoint::of(candidate, state, self.stage.shared.unix_ms());
+                let library = Arc::clone(&candidate.bytes);
                 changes.push(Change::SetRollback { plugin: plugin.clone(), point, library });
             }
         }
@@ -219,27 +262,10 @@ impl Conductor {
         let Some(candidate) = build.candidate() else { return };
         let plugin = &build.manifest.id;
         let state = self.stage.shared.store.state(plugin);
-        let (point, library) = (self.point(candidate, state), Arc::clone(&candidate.bytes));
+        let point = RollbackPoint::of(candidate, state, self.stage.shared.unix_ms());
+        let library = Arc::clone(&candidate.bytes);
         let ticket = self.stage.shared.store.set_rollback(plugin, point, library);
         self.acknowledge(ticket);
-    }
-
-    fn point(&self, candidate: &Candidate, state: Option<SavedState>) -> RollbackPoint {
-        let manifest = match (&candidate.manifest_origin, &candidate.manifest_text) {
-            (ManifestOrigin::File(path), Some(text)) => {
-                Some(ManifestText { path: path.clone(), text: text.to_string() })
-            }
-            _ => None,
-        };
-        RollbackPoint {
-            build: candidate.hash,
-            version: candidate.manifest.version.clone(),
-            manifest,
-            source: candidate.source.clone(),
-            folder: candidate.folder.clone(),
-            state,
-            unix_ms: self.stage.shared.unix_ms(),
-        }
     }
 
     fn saved(&self, by: &Generation, state: &[u8]) -> Option<SavedState> {

@@ -138,7 +138,7 @@ impl Client {
     ///
     /// As [`ask`](Self::ask).
     pub fn list(&mut self) -> Result<Vec<PluginInfo>, ControlError> {
-        self.ask(&Request::List)
+        self.ask(&Request::List {})
     }
 
     /// As [`Host::swap`](crate::Host::swap).
@@ -165,7 +165,7 @@ impl Client {
     ///
     /// As [`ask`](Self::ask).
     pub fn quarantined(&mut self) -> Result<Vec<QuarantinedBuild>, ControlError> {
-        self.ask(&Request::Quarantined)
+        self.ask(&Request::Quarantined {})
     }
 
     /// As [`Host::lift_quarantine`](crate::Host::lift_quarantine).
@@ -183,7 +183,7 @@ impl Client {
     ///
     /// As [`ask`](Self::ask).
     pub fn accounts(&mut self) -> Result<Vec<Account>, ControlError> {
-        self.ask(&Request::Accounts)
+        self.ask(&Request::Accounts {})
     }
 
     /// What is retained, and how much may be.
@@ -192,7 +192,34 @@ impl Client {
     ///
     /// As [`ask`](Self::ask).
     pub fn retained(&mut self) -> Result<RetainedList, ControlError> {
-        self.ask(&Request::Retained)
+        self.ask(&Request::Retained {})
+    }
+
+    /// As [`Host::enable`](crate::Host::enable).
+    ///
+    /// # Errors
+    ///
+    /// As [`ask`](Self::ask).
+    pub fn enable(&mut self, plugin: &str) -> Result<Report, ControlError> {
+        self.ask(&Request::Enable { plugin: plugin.to_owned() })
+    }
+
+    /// As [`Host::disable`](crate::Host::disable).
+    ///
+    /// # Errors
+    ///
+    /// As [`ask`](Self::ask).
+    pub fn disable(&mut self, plugin: &str) -> Result<Report, ControlError> {
+        self.ask(&Request::Disable { plugin: plugin.to_owned() })
+    }
+
+    /// As [`Host::rescan`](crate::Host::rescan).
+    ///
+    /// # Errors
+    ///
+    /// As [`ask`](Self::ask).
+    pub fn rescan(&mut self) -> Result<Report, ControlError> {
+        self.ask(&Request::Rescan {})
     }
 
     /// Events, for [`Request::Events`] or [`Request::Logs`].

@@ -4,13 +4,16 @@ use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use reactor_abi::Value;
 use serde::Serialize;
 
 use super::lines::{Lines, NoLine};
-use super::message::{End, QuarantinedBuild, Reply, Request};
+use super::message::{QuarantinedBuild, Reply, Request};
 use super::server::Server;
 use super::socket::Stream;
 use super::{ControlError, feed};
+use crate::event::Event;
+use crate::host::{Host, HostError};
 
 /// How long the other side may take for a request, and for taking some of an answer.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
@@ -59,17 +62,7 @@ fn converse(server: &Server, stream: &Arc<Stream>) -> io::Result<()> {
             }
         };
         let answer = match read(&request) {
-            Ok(Request::Events { follow, since }) => {
-                let end = feed::send(server, stream, follow, since, |_| true)?;
-                line(&Reply::Ok(end))
-            }
-            Ok(Request::Logs { follow, since, plugin }) => {
-                let end = feed::send(server, stream, follow, since, |event| {
-                    feed::is_log(event, plugin.as_deref())
-                })?;
-                line(&Reply::Ok(end))
-            }
-            Ok(request) => answer(server, request).unwrap_or_else(|error| line(&Reply::refuse(&error))),
+            Ok(request) => answer(server, stream, request)?,
             Err(error) => line(&Reply::refuse(&error)),
         };
         stream.send(answer.as_bytes(), limits.patience)?;
@@ -82,31 +75,49 @@ pub(super) fn read(request: &[u8]) -> Result<Request, ControlError> {
     serde_json::from_slice(request).map_err(|error| ControlError::BadRequest { why: error.to_string() })
 }
 
-/// Asks the host, on this thread.
-fn answer(server: &Server, request: Request) -> Result<String, ControlError> {
-    fn ok<T: Serialize>(answer: T) -> String {
-        line(&Reply::Ok(answer))
-    }
-    let host = server.host()?;
-    Ok(match request {
-        Request::List => ok(host.list()),
-        Request::Call { plugin, action, value } => {
-            let handle = host.plugin(&plugin)?;
-            drop(host);
-            ok(handle.invoke(&action, &value)?)
+/// Does what is asked, on this thread, and says what came of it.
+///
+/// # Errors
+///
+/// The client is gone, or takes nothing.
+fn answer(server: &Server, stream: &Arc<Stream>, request: Request) -> io::Result<String> {
+    let answer = match request {
+        // Feeds are more than an answer: it comes at their end.
+        Request::Events { follow, since } => Ok(ok(feed::send(server, stream, follow, since, |_| true)?)),
+        Request::Logs { follow, since, plugin } => {
+            let wanted = |event: &Event| feed::is_log(event, plugin.as_deref());
+            Ok(ok(feed::send(server, stream, follow, since, wanted)?))
         }
-        Request::Swap { plugin } => ok(host.swap(&plugin)?),
-        Request::Rollback { plugin } => ok(host.rollback(&plugin)?),
-        Request::Quarantined => {
-            ok(host.quarantined().into_iter().map(QuarantinedBuild::from).collect::<Vec<_>>())
-        }
-        Request::Lift { plugin } => ok(host.lift_quarantine(&plugin)?),
-        Request::Accounts => ok(host.accounts()),
-        Request::Retained => ok(host.retained_list()),
-        Request::Enable { plugin } => ok(host.enable(&plugin)?),
-        Request::Disable { plugin } => ok(host.disable(&plugin)?),
-        Request::Rescan => ok(host.rescan()?),
-        // Feeds are more than an answer: see `converse`.
-        Request::Events { .. } | Request::Logs { .. } => ok(End::CaughtUp),
-    })
+        Request::Call { plugin, action, value } => call(server, &plugin, &action, &value),
+        Request::List {} => ask(server, |host| Ok(host.list())),
+        Request::Swap { plugin } => ask(server, |host| host.swap(&plugin)),
+        Request::Rollback { plugin } => ask(server, |host| host.rollback(&plugin)),
+        Request::Quarantined {} => ask(server, |host| {
+            Ok(host.quarantined().into_iter().map(QuarantinedBuild::from).collect::<Vec<_>>())
+        }),
+        Request::Lift { plugin } => ask(server, |host| host.lift_quarantine(&plugin)),
+        Request::Accounts {} => ask(server, |host| Ok(host.accounts())),
+        Request::Retained {} => ask(server, |host| Ok(host.retained_list())),
+        Request::Enable { plugin } => ask(server, |host| host.enable(&plugin)),
+        Request::Disable { plugin } => ask(server, |host| host.disable(&plugin)),
+        Request::Rescan {} => ask(server, Host::rescan),
+    };
+    Ok(answer.unwrap_or_else(|error| line(&Reply::refuse(&error))))
+}
+
+fn ok<T: Serialize>(answer: T) -> String {
+    line(&Reply::Ok(answer))
+}
+
+fn ask<T: Serialize>(
+    server: &Server,
+    what: impl FnOnce(&Host) -> Result<T, HostError>,
+) -> Result<String, ControlError> {
+    Ok(ok(what(&*server.host()?)?))
+}
+
+fn call(server: &Server, plugin: &str, action: &str, value: &Value) -> Result<String, ControlError> {
+    // The host is let go before the plugin runs.
+    let handle = server.host()?.plugin(plugin)?;
+    Ok(ok(handle.invoke(action, value)?))
 }

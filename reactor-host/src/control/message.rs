@@ -50,14 +50,17 @@ impl Hello {
     }
 }
 
-/// What can be asked. The field `do` names it; what is not known is an error, and so is a field that is not.
+/// What can be asked. The field `do` names it; what is not known is an error, and so is a field that is not. Those without
+/// fields are written as if they had some, since a field is not looked for where there can be none.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "do", rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]
 pub enum Request {
     /// Every plugin: a list of [`PluginInfo`](crate::PluginInfo).
-    List,
+    #[non_exhaustive]
+    List {},
     /// Runs an action of a plugin: the answer is a [`Value`].
+    #[non_exhaustive]
     Call {
         /// The plugin.
         plugin: String,
@@ -68,39 +71,49 @@ pub enum Request {
         value: Value,
     },
     /// As [`Host::swap`](crate::Host::swap): a [`Report`](crate::Report).
+    #[non_exhaustive]
     Swap {
         /// The plugin.
         plugin: String,
     },
     /// As [`Host::rollback`](crate::Host::rollback): a [`Report`](crate::Report).
+    #[non_exhaustive]
     Rollback {
         /// The plugin.
         plugin: String,
     },
     /// What is quarantined: a list of [`QuarantinedBuild`].
-    Quarantined,
+    #[non_exhaustive]
+    Quarantined {},
     /// As [`Host::lift_quarantine`](crate::Host::lift_quarantine): a [`Report`](crate::Report).
+    #[non_exhaustive]
     Lift {
         /// The plugin.
         plugin: String,
     },
     /// What was counted of each plugin: a list of [`Account`](crate::account::Account).
-    Accounts,
+    #[non_exhaustive]
+    Accounts {},
     /// What is retained, and how much may be: a [`RetainedList`](crate::RetainedList).
-    Retained,
+    #[non_exhaustive]
+    Retained {},
     /// As [`Host::enable`](crate::Host::enable): a [`Report`](crate::Report).
+    #[non_exhaustive]
     Enable {
         /// The plugin.
         plugin: String,
     },
     /// As [`Host::disable`](crate::Host::disable): a [`Report`](crate::Report).
+    #[non_exhaustive]
     Disable {
         /// The plugin.
         plugin: String,
     },
     /// As [`Host::rescan`](crate::Host::rescan): a [`Report`](crate::Report).
-    Rescan,
+    #[non_exhaustive]
+    Rescan {},
     /// The events that the host keeps, each as an `event`, and then an [`End`].
+    #[non_exhaustive]
     Events {
         /// Whether to go on with those that come, until the host ends.
         #[serde(default)]
@@ -110,6 +123,7 @@ pub enum Request {
         since: u64,
     },
     /// As `Events`, of what plugins logged.
+    #[non_exhaustive]
     Logs {
         /// As with `Events`.
         #[serde(default)]
@@ -121,6 +135,18 @@ pub enum Request {
         #[serde(default)]
         plugin: Option<String>,
     },
+}
+
+impl Request {
+    /// [`Events`](Self::Events) after number `since`.
+    pub fn events(follow: bool, since: u64) -> Self {
+        Self::Events { follow, since }
+    }
+
+    /// [`Logs`](Self::Logs) after number `since`, of one plugin or of all.
+    pub fn logs(follow: bool, since: u64, plugin: Option<String>) -> Self {
+        Self::Logs { follow, since, plugin }
+    }
 }
 
 /// A build that is not tried again until its bytes change or it is lifted.

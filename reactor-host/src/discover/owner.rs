@@ -97,8 +97,9 @@ impl Exposed {
                 Exposure::Writable => "can be changed by everybody".to_owned(),
             };
             let comma = if index == 0 { "" } else { "," };
+            let which = if *path == self.path { "it".to_owned() } else { path.display().to_string() };
             // Writing to a text can not fail.
-            let _ = write!(text, "{comma} {} (mode {mode:04o}, owner {owner}) {what}", path.display());
+            let _ = write!(text, "{comma} {which} (mode {mode:04o}, owner {owner}) {what}");
         }
         let paths = |exposure| -> String {
             let culprits = self.culprits.iter().filter(|culprit| culprit.exposure == exposure);

@@ -1,4 +1,4 @@
-//! What waits for one listener, bounded in number and in bytes.
+//! What waits for one listener, or is kept for those that come later, bounded in number and in bytes.
 //!
 //! What plugins log is kept apart from what became of them: however much is logged, it pushes out log lines only. Must
 //! never know who listens.
@@ -32,6 +32,20 @@ impl Queue {
     /// An empty queue. `closed`: nothing will come.
     pub(super) fn new(most: usize, closed: bool) -> Self {
         Self { most, events: VecDeque::new(), logs: VecDeque::new(), log_bytes: 0, lost: 0, closed }
+    }
+
+    /// Lets at least `most` of either sort wait.
+    pub(super) fn allow(&mut self, most: usize) {
+        self.most = self.most.max(most);
+    }
+
+    /// What waits and has a number above `since`, in order. It goes on waiting.
+    pub(super) fn after(&self, since: u64) -> Vec<Event> {
+        let logs = self.logs.iter().map(|(log, _)| log);
+        let later = self.events.iter().chain(logs).filter(|event| event.seq > since);
+        let mut later: Vec<Event> = later.cloned().collect();
+        later.sort_unstable_by_key(|event| event.seq);
+        later
     }
 
     /// Appends an event; the oldest of its sort are dropped to make room.
@@ -99,7 +113,7 @@ mod tests {
     }
 
     fn loaded(seq: u64) -> Event {
-        event(seq, EventKind::Loaded { micros: 0 })
+        event(seq, EventKind::Loaded { micros: 0, state: super::super::StateOutcome::None })
     }
 
     #[test]
@@ -125,6 +139,20 @@ mod tests {
         assert_eq!(queue.pop().map(|event| event.seq), Some(2 + queue.lost), "the newest lines are");
         queue.push(log(200, 2 * LOG_BYTES));
         assert_eq!(queue.logs.len(), 1, "one that is too long by itself is the only one");
+    }
+
+    #[test]
+    fn what_waits_is_looked_at_in_order_and_goes_on_waiting() {
+        let mut queue = Queue::new(0, false);
+        queue.allow(4);
+        queue.allow(3);
+        for seq in 1..=12 {
+            queue.push(if seq % 2 == 0 { loaded(seq) } else { log(seq, 1) });
+        }
+        let numbers = |since| queue.after(since).iter().map(|event| event.seq).collect::<Vec<_>>();
+        assert_eq!(numbers(0), [5, 6, 7, 8, 9, 10, 11, 12]);
+        assert_eq!(numbers(9), [10, 11, 12]);
+        assert_eq!(queue.pop().map(|event| event.seq), Some(5));
     }
 
     #[test]

@@ -1,20 +1,22 @@
 //! Putting a host together.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, Weak, mpsc};
 use std::time::Duration;
 
 use reactor_abi::Entry;
+use reactor_abi::interface::{self, Interface, Offered, ProvidedAs};
 use semver::Version;
 
 use super::{Host, HostError};
 use crate::backend::{Backends, Build};
 use crate::clock::{Clock, SystemClock};
-use crate::conductor::Conductor;
+use crate::conductor::{Conductor, Lifting};
 use crate::control::Seat;
 use crate::discover::{Settings, Tracker};
 use crate::load::Loader;
-use crate::manifest::Manifest;
+use crate::manifest::{Manifest, PluginId};
+use crate::native::application::Application;
 use crate::resolve::Environment;
 use crate::retained::DEFAULT_BUDGET;
 use crate::shared::Shared;
@@ -30,6 +32,7 @@ pub struct HostBuilder {
     folders: Vec<PathBuf>,
     data: Option<PathBuf>,
     linked: Vec<(String, Entry)>,
+    provided: Vec<Offered>,
     clock: Arc<dyn Clock>,
     watching: Settings,
     poll_every: Option<Duration>,
@@ -38,6 +41,8 @@ pub struct HostBuilder {
     trusted: bool,
     retained_budget: usize,
     clears_no_delete: bool,
+    runner: Option<PathBuf>,
+    lifting: Lifting,
 }
 
 impl HostBuilder {
@@ -48,6 +53,7 @@ impl HostBuilder {
             folders: Vec::new(),
             data: None,
             linked: Vec::new(),
+            provided: Vec::new(),
             clock: Arc::new(SystemClock::default()),
             watching: Settings::default(),
             poll_every: None,
@@ -56,6 +62,8 @@ impl HostBuilder {
             trusted: false,
             retained_budget: DEFAULT_BUDGET,
             clears_no_delete: false,
+            runner: None,
+            lifting: Lifting::ByHand,
         }
     }
 
@@ -80,6 +88,15 @@ impl HostBuilder {
     /// Adds a plugin that is linked into the program: its manifest's text and its entry.
     pub fn plugin(mut self, manifest: impl Into<String>, entry: Entry) -> Self {
         self.linked.push((manifest.into(), entry));
+        self
+    }
+
+    /// Provides an interface to plugins: `provide::<dyn TextSource>(source)`. It is there before the first plugin is, it
+    /// is found before any plugin that provides the same, and a plugin may require it in its manifest.
+    ///
+    /// It is called from any thread, and must not wait for the host: see [`Host::start`].
+    pub fn provide<I: Interface + ?Sized>(mut self, provider: impl ProvidedAs<I>) -> Self {
+        self.provided.push(interface::offer::<I>(provider));
         self
     }
 
@@ -132,6 +149,22 @@ impl HostBuilder {
     /// any library.
     pub fn clear_no_delete(mut self, clear: bool) -> Self {
         self.clears_no_delete = clear;
+        self
+    }
+
+    /// The program that plugins' processes are started from, for manifests that say `isolation = "subprocess"`:
+    /// `reactor-runner` of this version, or a program that calls [`serve_if_runner`](crate::serve_if_runner) at its top.
+    /// Default: this very program, if it makes that call, else `reactor-runner` beside it.
+    pub fn runner(mut self, path: impl Into<PathBuf>) -> Self {
+        self.runner = Some(path.into());
+        self
+    }
+
+    /// Whether a new build of a plugin ends the quarantine of the builds before it, so that going back to one of them has
+    /// it tried again. For development, where an edit says that somebody knows. Default: no; a quarantined build is not
+    /// tried until a person lifts it.
+    pub fn try_again_after_rebuild(mut self, again: bool) -> Self {
+        self.lifting = if again { Lifting::ByRebuild } else { Lifting::ByHand };
         self
     }
 
@@ -193,20 +226,30 @@ impl HostBuilder {
         };
         // A constant of this very program: it is a version.
         let api_version = reactor_abi::facts::API_VERSION.parse().unwrap_or(Version::new(1, 0, 0));
+        let interfaces = self.provided.iter().map(|object| &object.descriptor);
+        let interfaces =
+            interfaces.filter_map(|of| Some((of.name.clone(), of.version.parse().ok()?))).collect();
+        // An application's id may be any text; a plugin's may not.
+        let name = PluginId::new(&self.id).or_else(|_| PluginId::new("application"));
+        let name = name.map_err(|source| HostError::Id { text: self.id.clone(), source })?;
+        let version = host_version.clone();
         let environment = Environment {
             host_id: self.id,
             host_version,
             api_version,
-            interfaces: std::collections::BTreeMap::new(),
+            interfaces,
             running: std::collections::BTreeSet::new(),
             strict_peers: false,
         };
         let (orders, inbox) = mpsc::channel();
         let shared = Shared::new(self.clock, orders, store);
+        let weak: Weak<Shared> = Arc::downgrade(&shared);
+        let application = Application::new(name, version, &shared.routes, weak, self.provided)
+            .map_err(|error| HostError::Interface { code: error.code(), message: error.to_string() })?;
         // Nothing is retained yet, so there is nothing to tell.
         let _ = shared.retained.set_budget(self.retained_budget);
         let thread = |source| HostError::Thread { source };
-        let stage = Stagehand::new(Arc::clone(&shared), Backends::new(loader), self.phase_deadline)
+        let stage = Stagehand::new(Arc::clone(&shared), Backends::new(loader, self.runner), self.phase_deadline)
             .map_err(thread)?;
         let watching = Settings {
             poll_every: self.poll_every.or(self.watching.poll_every),
@@ -215,12 +258,21 @@ impl HostBuilder {
         };
         let tracker = Tracker::new(watching.clone());
         let conductor = Conductor::new(stage, environment, self.folders.clone(), tracker, linked);
+        let conductor = conductor.lifting(self.lifting);
         let conductor = std::thread::Builder::new()
             .name("reactor-conduct".to_owned())
             .spawn(move || conductor.work(&inbox))
             .map_err(thread)?;
         let phase_deadline = self.phase_deadline;
-        Ok(Host { shared, conductor: Some(conductor), folders: self.folders, watching, seat, phase_deadline })
+        Ok(Host {
+            shared,
+            application,
+            conductor: Some(conductor),
+            folders: self.folders,
+            watching,
+            seat,
+            phase_deadline,
+        })
     }
 }
 

@@ -46,6 +46,14 @@ pub enum HostError {
     /// What lasts can not be kept in the data folder.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// What the application provides can not be provided.
+    #[error("{message}")]
+    Interface {
+        /// The stable code.
+        code: &'static str,
+        /// Why, and what to do.
+        message: String,
+    },
     /// The system gives no thread.
     #[error("the system gives no thread: {source}")]
     Thread {
@@ -80,6 +88,7 @@ impl HostError {
             Self::Id { .. } => "RE0804",
             Self::Stage(error) => error.code(),
             Self::Store(error) => error.code(),
+            Self::Interface { code, .. } => code,
             Self::Thread { .. } => "RE0805",
             Self::Watch(error) => error.code(),
             Self::Watched => "RE0806",

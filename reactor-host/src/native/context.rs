@@ -2,13 +2,17 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
 
 use reactor_abi::Error;
+use reactor_abi::ffi::interface::StreamStatus;
 use reactor_abi::ffi::{RawContext, RequestKind, Time};
+use reactor_abi::interface::{Provider, Want};
 use reactor_abi::log::Level;
 
 use super::life::{Life, Stage};
-use super::pool::Lease;
+use super::pool::{Lease, Target};
+use crate::interfaces::Wanted;
 use crate::manifest::PluginId;
 
 /// What the services ask of the host above. The boundary knows no more of it.
@@ -22,16 +26,37 @@ pub(crate) trait Desk: Send + Sync {
     /// What the plugin built last, encoded, as this generation is to see it.
     fn output(&self, life: &Life, plugin: &PluginId) -> Result<Vec<u8>, Error>;
     /// A cell for the calls of a generation to `target`.
-    fn lease(&self, life: &Life, target: &PluginId) -> Arc<Lease>;
+    fn lease(&self, life: &Life, target: &Target) -> Arc<Lease>;
+    /// A question for an interface, checked: the same object for the same question. Refused when somebody provides the
+    /// interface and nobody in a way that fits.
+    fn wanted(&self, life: &Life, want: Want) -> Result<Arc<Wanted>, Error>;
+    /// Who a generation's calls of an interface go to.
+    fn provider(&self, life: &Life, wanted: &Arc<Wanted>) -> Result<Provider, Error>;
+    /// A generation has begun to offer this interface.
+    fn offered(&self, life: &Life, interface: &str);
+    /// Opens a stream that a generation adds to.
+    fn stream_open(&self, life: &Life, capacity: u32) -> Result<u64, Error>;
+    /// Adds an item; waits so long while the stream is full.
+    fn stream_push(&self, life: &Life, stream: u64, item: &[u8], wait: Duration) -> StreamStatus;
+    /// Ends a stream that the generation adds to. `error`: an encoded one, or nothing.
+    fn stream_close(&self, life: &Life, stream: u64, error: &[u8]);
+    /// Takes an item; waits so long while there is none. With `Closed`: an encoded error, or nothing.
+    fn stream_next(&self, life: &Life, stream: u64, wait: Duration) -> (StreamStatus, Vec<u8>);
+    /// Takes no more items.
+    fn stream_cancel(&self, stream: u64);
     /// Something that somebody may wait for has changed.
     fn notify(&self);
+    /// A task has panicked, and was counted.
+    fn panicked(&self, life: &Life);
+    /// The process of a generation has ended, for this reason, and nobody had asked it to.
+    fn died(&self, life: &Life, reason: Error);
 }
 
 /// The address that a plugin's requests carry. Freed when its library is closed; never, when it is not.
 pub(crate) struct Context {
-    pub(super) life: Arc<Life>,
+    pub(crate) life: Arc<Life>,
     desk: Weak<dyn Desk>,
-    imports: Mutex<HashMap<PluginId, Arc<Lease>>>,
+    imports: Mutex<HashMap<Target, Arc<Lease>>>,
 }
 
 impl Context {
@@ -53,7 +78,7 @@ impl Context {
     }
 
     /// The host, if the generation may still ask for things.
-    pub(super) fn desk(&self) -> Result<Arc<dyn Desk>, Error> {
+    pub(crate) fn desk(&self) -> Result<Arc<dyn Desk>, Error> {
         if self.life.stage() == Stage::Ended {
             return Err(Error::new(
                 "RE0606",
@@ -73,7 +98,7 @@ impl Context {
     }
 
     /// This generation's own cell for calls to `target`, made at first use.
-    pub(super) fn import(&self, target: &PluginId) -> Result<Arc<Lease>, Error> {
+    pub(crate) fn import(&self, target: &Target) -> Result<Arc<Lease>, Error> {
         let mut imports = self.imports.lock().unwrap_or_else(PoisonError::into_inner);
         // Under the lock: who ends the generation sets its stage before it cuts what is in here.
         let desk = self.desk()?;

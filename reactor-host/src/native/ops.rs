@@ -5,6 +5,7 @@ use reactor_abi::ffi::protocol::{Binding, PAUSED};
 use reactor_abi::ffi::{Blocked, BlockedKind, Cell, PinOps, Sink};
 
 use super::frames;
+use super::life::Life;
 use super::pool::Owner;
 use super::shares::claim;
 use crate::routes::Passage;
@@ -30,14 +31,13 @@ unsafe extern "C" fn blocked(cell: *const Cell, word: usize, reason: Sink) -> Bl
         reason.write(&importer_ended().encode());
         return Blocked { kind: BlockedKind::Refused, binding: std::ptr::null() };
     }
-    let passage =
-        owner.and_then(|owner| Some((owner, owner.routes.upgrade()?, owner.target.as_ref()?))).map_or_else(
-            || Passage::Refused(Error::new("RE0605", "the host has shut down")),
-            |(owner, routes, target)| {
-                let inside = |word: super::pool::Word| frames::contain(|binding| word.is(binding));
-                routes.passage(target, owner.importer, word == PAUSED, inside)
-            },
-        );
+    let passage = owner.and_then(|owner| Some((owner, owner.routes.upgrade()?))).map_or_else(
+        || Passage::Refused(Error::new("RE0605", "the host has shut down")),
+        |(owner, routes)| {
+            let inside = |life: &Life| frames::contain(|binding| life.owns(binding));
+            routes.passage(&owner.target, owner.importer, word == PAUSED, inside)
+        },
+    );
     match passage {
         Passage::Open => Blocked { kind: BlockedKind::Retry, binding: std::ptr::null() },
         Passage::Inside(word) => Blocked { kind: BlockedKind::Enter, binding: word.binding() },
@@ -69,8 +69,7 @@ unsafe extern "C" fn left(binding: *const Binding) {
 
 unsafe extern "C" fn panicked(cell: *const Cell, binding: *const Binding) {
     // SAFETY: whoever holds a pin holds the cell in use.
-    let Some(owner) = (unsafe { owner(cell) }) else { return };
-    if let Some((routes, target)) = owner.routes.upgrade().zip(owner.target.as_ref()) {
-        routes.panicked(target, |word| word.is(binding));
+    if let Some(routes) = unsafe { owner(cell) }.and_then(|owner| owner.routes.upgrade()) {
+        routes.panicked(|life| life.owns(binding));
     }
 }

@@ -4,15 +4,25 @@
 //! stays a binding until the pool goes, and the pool stays until every host, handle, guard and retained generation
 //! that holds it is gone.
 
+use std::hash::{Hash, Hasher};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
+#[cfg(unix)]
+use abi_stable::std_types::RSlice;
+#[cfg(unix)]
+use reactor_abi::ffi::interface::{MISSING, TableHead};
+#[cfg(unix)]
+use reactor_abi::ffi::{Sink, Status};
 use reactor_abi::ffi::protocol::{ABSENT, Binding, FIRST_ADDRESS, PAUSED};
 use reactor_abi::ffi::{Cell, CellRef, Share};
 
 use super::frames::Frame;
 use super::ops::PIN_OPS;
+#[cfg(unix)]
+use super::remote::{Lent, Outcome};
 use super::shares;
+use crate::interfaces::Wanted;
 use crate::manifest::PluginId;
 use crate::routes::Routes;
 
@@ -103,11 +113,6 @@ impl BindingLease {
     pub(crate) fn word(&self) -> Word {
         Word(self.binding)
     }
-
-    /// How many callers are inside.
-    pub(crate) fn inside(&self) -> u64 {
-        self.get().inside(shares::barrier)
-    }
 }
 
 impl Drop for BindingLease {
@@ -149,10 +154,45 @@ impl Word {
     }
 }
 
+/// What calls through a cell are for.
+#[derive(Clone)]
+pub(crate) enum Target {
+    /// The generation itself: its own cell, by which the host enters.
+    Own,
+    /// The actions of a plugin, whichever generation serves.
+    Plugin(PluginId),
+    /// An interface, whoever provides it.
+    Interface(Arc<Wanted>),
+}
+
+impl PartialEq for Target {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Own, Self::Own) => true,
+            (Self::Plugin(one), Self::Plugin(other)) => one == other,
+            // One question is one object: the routes see to it.
+            (Self::Interface(one), Self::Interface(other)) => Arc::ptr_eq(one, other),
+            _ => false,
+        }
+    }
+}
+
+impl Eq for Target {}
+
+impl Hash for Target {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        match self {
+            Self::Own => {}
+            Self::Plugin(id) => id.hash(state),
+            Self::Interface(wanted) => Arc::as_ptr(wanted).hash(state),
+        }
+    }
+}
+
 /// Whom a cell belongs to: read when a caller finds a state in it.
 pub(super) struct Owner {
     pub(super) routes: Weak<Routes>,
-    pub(super) target: Option<PluginId>,
+    pub(super) target: Target,
     /// The generation that calls through the cell; `None`, the application or the host itself.
     pub(super) importer: Option<u64>,
     /// The importer has ended: whatever the routes say, this cell leads nowhere.
@@ -172,13 +212,8 @@ unsafe impl Send for Lease {}
 unsafe impl Sync for Lease {}
 
 impl Lease {
-    /// A cell for calls to `target`, or (without one) a generation's own.
-    pub(crate) fn new(
-        pool: &Arc<Pool>,
-        routes: Weak<Routes>,
-        target: Option<PluginId>,
-        importer: Option<u64>,
-    ) -> Self {
+    /// A cell for calls to `target`.
+    pub(crate) fn new(pool: &Arc<Pool>, routes: Weak<Routes>, target: Target, importer: Option<u64>) -> Self {
         let cell = pool.take_cell();
         let owner = Box::into_raw(Box::new(Owner { routes, target, importer, cut: AtomicBool::new(false) }));
         // SAFETY: taken from the pool, which this lease keeps.
@@ -211,9 +246,9 @@ impl Lease {
         self.owner().cut.load(Ordering::SeqCst)
     }
 
-    /// Whom calls through it are for; `None`: a generation's own cell.
-    pub(crate) fn target(&self) -> Option<&PluginId> {
-        self.owner().target.as_ref()
+    /// What calls through it are for.
+    pub(crate) fn target(&self) -> &Target {
+        &self.owner().target
     }
 
     /// The number of the generation that calls through it, if one does.
@@ -240,6 +275,34 @@ impl Lease {
     /// Pins what the cell points at.
     pub(crate) fn pin(&self) -> Result<Guard<'_>, reactor_abi::Error> {
         Ok(Guard { pin: self.cell_ref().pin()?.set_apart(), lease: std::marker::PhantomData })
+    }
+
+    /// Calls the method at that place of the caller's table, by the encoded road. Only for a cell that leads to objects
+    /// under interfaces.
+    #[cfg(unix)]
+    pub(crate) fn call_method(&self, method: u32, input: &[u8], lent: &Lent<'_>) -> Outcome {
+        let pin = match self.cell_ref().pin() {
+            Ok(pin) => pin,
+            Err(error) => return Outcome { status: Status::Blocked, bytes: error.encode() },
+        };
+        let binding = pin.binding();
+        let table: *const TableHead = binding.table().cast_const().cast();
+        // SAFETY: behind such a cell stand an object and a table in this caller's order, which the pin keeps.
+        let slot = unsafe { TableHead::slot(table, method) };
+        if slot.number == MISSING {
+            return Outcome::missing();
+        }
+        let mut bytes = Vec::new();
+        // SAFETY: as above; what is lent lives for the time of the call, and the sink is used during it.
+        let status = pin.timed(|| unsafe {
+            let input = RSlice::from_slice(input);
+            ((*table).encoded)(binding.object(), slot.number, input, lent.callbacks(), Sink::of(&mut bytes))
+        });
+        pin.count(input.len(), bytes.len());
+        if status == Status::Panicked {
+            pin.count_panic();
+        }
+        Outcome { status, bytes }
     }
 
     /// Runs one operation through the cell. Only for a cell that leads to instances.
@@ -292,7 +355,7 @@ impl Pinned {
     }
 
     /// Whom it pins.
-    pub(crate) fn target(&self) -> Option<&PluginId> {
+    pub(crate) fn target(&self) -> &Target {
         self.lease.target()
     }
 

@@ -22,6 +22,7 @@ const NEW_NOTE: &str = "store.holder.new";
 /// Who opens a data folder.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Holder {
     /// The application's id.
     pub application: String,

@@ -10,6 +10,7 @@ use crate::manifest::PluginId;
 
 /// A build of a plugin that is not to be tried again until its bytes change or a person lifts it.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Quarantined {
     /// The plugin.
     pub plugin: PluginId,
@@ -27,8 +28,23 @@ pub struct Quarantined {
     pub source: PathBuf,
 }
 
+impl Quarantined {
+    /// A record without a time and a file; what is known of those is set afterwards.
+    pub fn new(
+        plugin: PluginId,
+        build: ContentHash,
+        version: Version,
+        code: impl Into<String>,
+        message: impl Into<String>,
+    ) -> Self {
+        let (code, message) = (code.into(), message.into());
+        Self { plugin, build, version, code, message, unix_ms: 0, source: PathBuf::new() }
+    }
+}
+
 /// A manifest that stood in a file beside its library.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ManifestText {
     /// The file's path, for messages.
     pub path: PathBuf,
@@ -39,6 +55,7 @@ pub struct ManifestText {
 /// What a plugin can be rolled back to: everything that is needed to run the build again without its file. The
 /// library's bytes are stored beside it, under their hash.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct RollbackPoint {
     /// The hash of the library.
     pub build: ContentHash,
@@ -89,6 +106,7 @@ impl RollbackPoint {
 
 /// What a plugin saved.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct SavedState {
     /// The schema that its bytes follow.
     pub schema: u32,
@@ -100,6 +118,14 @@ pub struct SavedState {
     pub generation: u64,
     /// The hash of the library that saved it; `None` for a plugin that is linked into the program.
     pub build: Option<ContentHash>,
+}
+
+impl SavedState {
+    /// What a generation of a plugin saved that is linked into the program, without the time; what is known beside is set
+    /// afterwards.
+    pub fn new(schema: u32, bytes: impl Into<Arc<[u8]>>, generation: u64) -> Self {
+        Self { schema, bytes: bytes.into(), unix_ms: 0, generation, build: None }
+    }
 }
 
 /// One change of what is stored. See [`Store::apply`](super::Store::apply).

@@ -1,38 +1,41 @@
-//! A pinned call through a cell, beside a call of the same function by its address.
+//! Calls of a typed interface, beside calls of the same functions by their addresses.
 #![expect(unsafe_code, reason = "calls C functions of a library by their addresses")]
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Duration;
 
 use libloading::os::unix::Library;
-use reactor_abi::ffi::{Binding, Cell, CellRef};
-use reactor_host::{Value, pins};
+use reactor_host::{Host, Value};
 use reactor_tests::folder::Folder;
 use reactor_tests::{corpus, host};
+use typed_api::{Calls, CallsHandle, Relay};
 
 use crate::by_hand::{self, Copies};
-use crate::measure::Batches;
+use crate::measure::{Batches, percentile};
 use crate::table::{Row, Unit};
 
-const BUFFER: usize = 4096;
+const SMALL: usize = 4 << 10;
+const LARGE: usize = 1 << 20;
 const BUDGET: f64 = 2.0;
+/// What a call from one plugin to another may cost, in calls from the host.
+const RELAY_BUDGET: f64 = 1.3;
 const SWAP_EVERY: Duration = Duration::from_millis(1);
 
 type Scalar = extern "C" fn(u64) -> u64;
 type Bytes = unsafe extern "C" fn(*const u8, usize) -> u64;
 
-/// What a binding's table is here.
+/// The provider's functions, of a copy of its library that was opened by hand.
 #[derive(Clone, Copy)]
-struct Functions {
+struct Raw {
     scalar: Scalar,
     sum: Bytes,
     ends: Bytes,
 }
 
-impl Functions {
+impl Raw {
     fn of(library: &Library) -> Self {
-        // SAFETY: the corpus crate `scalar` exports these names with these signatures.
+        // SAFETY: the corpus crate `typed-calls` exports these names with these signatures.
         unsafe {
             Self {
                 scalar: *library.get(b"scalar").expect("exported"),
@@ -43,105 +46,116 @@ impl Functions {
     }
 }
 
-/// Alone on its page, so that no write to a stack is taken for one to it.
+/// Alone on its pages, so that no write to a stack is taken for one to it.
 #[repr(align(4096))]
-struct Buffer([u8; BUFFER]);
+struct Buffer([u8; LARGE]);
 
-/// A cell and what it can point at: one library opened twice. Kept for as long as the program runs.
 struct Bench {
-    raw: Functions,
-    cell: &'static Cell,
-    bindings: [&'static Binding; 2],
-    buffer: Buffer,
+    raw: Raw,
+    host: Host,
+    calls: CallsHandle,
+    buffer: Box<Buffer>,
+    _folder: Folder,
 }
 
 impl Bench {
     fn new() -> Self {
+        let library = corpus::release_library("typed-calls");
         let mut copies = Copies::new();
-        let mut open = || {
-            let copy = copies.fresh();
-            std::fs::copy(corpus::release_library("scalar"), &copy).expect("there is room for a copy");
-            let library: &'static Library = Box::leak(Box::new(by_hand::open(&copy)));
-            Functions::of(library)
-        };
-        let functions = [open(), open()];
-        let bindings = functions.map(|functions| {
-            let binding: &'static Binding = Box::leak(Box::new(Binding::vacant()));
-            let table: *mut Functions = Box::leak(Box::new(functions));
-            binding.assign(std::ptr::null_mut(), table.cast(), 1, 0);
-            binding
-        });
-        let cell: &'static Cell = Box::leak(Box::new(Cell::new(pins::ops(), std::ptr::null_mut())));
-        // What the host does when it is built, so that no call meets it.
-        assert_eq!(pins::inside(bindings[0]), 0);
-        let bench = Self {
-            raw: functions[0],
-            cell,
-            bindings,
-            buffer: Buffer(std::array::from_fn(|at| at.to_le_bytes()[0])),
-        };
-        bench.point_at(0);
-        bench
-    }
-
-    fn point_at(&self, which: usize) {
-        self.cell.word().store(std::ptr::from_ref(self.bindings[which]).cast_mut(), Ordering::SeqCst);
-    }
-
-    /// Pins, and calls what `of` picks from the table that was pinned.
-    #[inline]
-    fn through_cell<T>(cell: CellRef, with: impl FnOnce(&Functions) -> T) -> T {
-        let pin = cell.pin().expect("the cell always holds an address");
-        // SAFETY: the table of each binding here is a leaked `Functions`.
-        with(unsafe { &*pin.binding().table().cast::<Functions>() })
+        let copy = copies.fresh();
+        std::fs::copy(&library, &copy).expect("there is room for a copy");
+        let raw = Raw::of(Box::leak(Box::new(by_hand::open(&copy))));
+        let folder = Folder::new();
+        for name in ["typed-calls", "typed-relay", "scalar"] {
+            let bytes = std::fs::read(corpus::release_library(name)).expect("it was just built");
+            folder.put(&format!("lib{}.so", name.replace('-', "_")), &bytes);
+        }
+        let host = host(folder.path());
+        let report = host.start().expect("the host starts");
+        assert!(report.is_ok(), "{report:?}");
+        let calls = host.interface::<dyn Calls>("^1").expect("a handle");
+        let mut buffer = Box::new(Buffer([0; LARGE]));
+        buffer.0.iter_mut().enumerate().for_each(|(at, byte)| *byte = at.to_le_bytes()[0]);
+        Self { raw, host, calls, buffer, _folder: folder }
     }
 
     fn compare(&self, threads: usize, what: What) -> (f64, f64) {
-        // SAFETY: cell and bindings were leaked.
-        let cell = unsafe { CellRef::new(self.cell) };
-        let (raw, buffer) = (self.raw, &self.buffer.0);
-        let calls = |calls| Batches { threads, rounds: 300, calls };
+        let (raw, calls) = (self.raw, &self.calls);
+        let batches = |calls| Batches { threads, rounds: 300, calls };
+        let answered = "the provider answers";
         match what {
-            What::Scalar => calls(200_000)
-                .compare(|x| Self::through_cell(cell, |table| (table.scalar)(x)), |x| (raw.scalar)(x)),
-            What::Sum => calls(2_000).compare(
-                // SAFETY: `buffer` is borrowed for longer than any call lasts; so below.
-                |_| Self::through_cell(cell, |table| unsafe { (table.sum)(buffer.as_ptr(), BUFFER) }),
-                // SAFETY: as above.
-                |_| unsafe { (raw.sum)(buffer.as_ptr(), BUFFER) },
-            ),
-            What::Ends => calls(200_000).compare(
-                // SAFETY: as above.
-                |_| Self::through_cell(cell, |table| unsafe { (table.ends)(buffer.as_ptr(), BUFFER) }),
-                // SAFETY: as above.
-                |_| unsafe { (raw.ends)(buffer.as_ptr(), BUFFER) },
-            ),
+            What::Scalar => {
+                batches(200_000).compare(|x| calls.scalar(x).expect(answered), |x| (raw.scalar)(x))
+            }
+            What::Sum => {
+                let bytes = &self.buffer.0[..SMALL];
+                batches(2_000).compare(
+                    |_| calls.sum(bytes).expect(answered),
+                    // SAFETY: `bytes` is borrowed for longer than any call lasts; so below.
+                    |_| unsafe { (raw.sum)(bytes.as_ptr(), bytes.len()) },
+                )
+            }
+            What::Ends(length) => {
+                let bytes = &self.buffer.0[..length];
+                batches(200_000).compare(
+                    |_| calls.ends(bytes).expect(answered),
+                    // SAFETY: as above.
+                    |_| unsafe { (raw.ends)(bytes.as_ptr(), bytes.len()) },
+                )
+            }
         }
     }
 
-    /// Runs `work` while the cell changes from one binding to the other every millisecond, and nobody is inside the
-    /// former any more.
-    fn while_swapping<T>(&self, work: impl FnOnce() -> T) -> T {
-        let swapped = AtomicBool::new(false);
+    /// Runs `work` while the provider is swapped every millisecond, as far as a swap takes no longer.
+    fn while_swapping<T>(&self, work: impl FnOnce() -> T) -> (T, u64) {
+        let swaps = AtomicU64::new(0);
         let (stop, stopped) = mpsc::channel::<()>();
-        std::thread::scope(|scope| {
+        let answer = std::thread::scope(|scope| {
             scope.spawn(|| {
                 let stopped = stopped;
-                let mut which = 0;
                 while stopped.recv_timeout(SWAP_EVERY) == Err(RecvTimeoutError::Timeout) {
-                    which = 1 - which;
-                    self.point_at(which);
-                    while pins::inside(self.bindings[1 - which]) != 0 {
-                        std::thread::yield_now();
-                    }
-                    swapped.store(true, Ordering::Relaxed);
+                    let report = self.host.swap("typed-calls").expect("the host runs");
+                    assert!(report.is_ok(), "{report:?}");
+                    swaps.fetch_add(1, Ordering::Relaxed);
                 }
             });
             let answer = work();
             drop(stop);
-            assert!(swapped.load(Ordering::Relaxed), "the cell changed while calls were made");
             answer
-        })
+        });
+        (answer, swaps.into_inner())
+    }
+
+    /// One plugin's calls of another, beside the host's calls of the same.
+    fn relay(&self) -> (f64, f64) {
+        const CALLS: u32 = 200_000;
+        let relay = self.host.interface::<dyn Relay>("^1").expect("a handle");
+        let host = |calls: u32| {
+            let begun = std::time::Instant::now();
+            for x in 0..u64::from(calls) {
+                std::hint::black_box(self.calls.scalar(std::hint::black_box(x)).expect("it answers"));
+            }
+            begun.elapsed().as_secs_f64()
+        };
+        let plugin =
+            |calls: u32| Duration::from_nanos(relay.scalars(calls).expect("it answers")).as_secs_f64();
+        let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+        for round in 0..304 {
+            // Who goes first takes turns.
+            let (one, other) = if round % 2 == 0 {
+                let one = plugin(CALLS);
+                (one, host(CALLS))
+            } else {
+                let other = host(CALLS);
+                (plugin(CALLS), other)
+            };
+            // The first ones fill caches.
+            if round >= 4 {
+                ours.push(one / f64::from(CALLS));
+                theirs.push(other / f64::from(CALLS));
+            }
+        }
+        (percentile(&mut ours, 50), percentile(&mut theirs, 50))
     }
 }
 
@@ -149,7 +163,7 @@ impl Bench {
 enum What {
     Scalar,
     Sum,
-    Ends,
+    Ends(usize),
 }
 
 /// The rows of this part.
@@ -159,7 +173,8 @@ pub(crate) fn rows() -> Vec<Row> {
     for (name, what) in [
         ("call, scalar", What::Scalar),
         ("call, 4 KiB in and summed", What::Sum),
-        ("call, 4 KiB in and ends read", What::Ends),
+        ("call, 4 KiB in and ends read", What::Ends(SMALL)),
+        ("call, 1 MiB in and ends read", What::Ends(LARGE)),
     ] {
         let mut add = |circumstances: &str, (reactor, raw): (f64, f64)| {
             let row = Row::new(format!("{name}, {circumstances}"), Unit::Seconds, reactor);
@@ -167,21 +182,23 @@ pub(crate) fn rows() -> Vec<Row> {
         };
         add("1 thread", bench.compare(1, what));
         add("2 threads", bench.compare(2, what));
-        add("2 threads, swapped every ms", bench.while_swapping(|| bench.compare(2, what)));
+        let (times, swaps) = bench.while_swapping(|| bench.compare(2, what));
+        add("2 threads, swapped every ms", times);
+        eprintln!("  {name}: {swaps} swaps under two callers");
     }
+    let (plugin, host) = bench.relay();
+    rows.push(
+        Row::new("call, scalar, plugin to plugin (raw: host to plugin)", Unit::Seconds, plugin)
+            .beside(host)
+            .at_most_times(RELAY_BUDGET),
+    );
     rows.push(invoke(&bench));
     rows
 }
 
 /// The call that everything can make: action and `Value` encoded, decoded, caught, answered into a sink.
 fn invoke(bench: &Bench) -> Row {
-    let folder = Folder::new();
-    let library = corpus::release_library("scalar");
-    folder.put("libscalar.so", &std::fs::read(library).expect("it was just built"));
-    let host = host(folder.path());
-    let report = host.start().expect("the host starts");
-    assert!(report.is_ok(), "{report:?}");
-    let handle = host.plugin("scalar").expect("an id");
+    let handle = bench.host.plugin("scalar").expect("an id");
     let echo = |x: u64| {
         let answer = handle.invoke("echo", &Value::from(x)).expect("it echoes");
         answer.as_u64().expect("a number comes back")

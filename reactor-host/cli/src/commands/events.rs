@@ -10,5 +10,6 @@ use crate::status::ExitStatus;
 /// See the module.
 pub(super) fn events(args: &EventsArgs) -> Result<ExitStatus, CliError> {
     let Span { follow, since } = args.span;
-    running_host::print(running_host::find(&args.host)?, &Request::Events { follow, since }, args.format)
+    running_host::print(running_host::find(&args.host)?, &Request::events(follow, since), args.format)?;
+    Ok(ExitStatus::Done)
 }

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::args::ExplainArgs;
 use crate::error::CliError;
-use crate::output::{FAINT, GOOD, Output, filled};
+use crate::output::{FAINT, GOOD, Output, filled, unlinked};
 use crate::status::ExitStatus;
 
 /// One code, as programs read it.
@@ -55,10 +55,10 @@ fn explained(row: &Row) -> String {
     let Code { code, title, detail, remedy, .. } = row.code;
     let mut text = format!("{GOOD}{code}{GOOD:#}  {title}\n\n");
     if !detail.is_empty() {
-        let _ = writeln!(text, "{}\n", filled(detail, 2));
+        let _ = writeln!(text, "{}\n", filled(&unlinked(detail), 2));
     }
-    let todo = filled(&format!("What to do: {remedy}"), 2);
-    let about = filled(&format!("{}. {}", row.seam, row.about), 2);
+    let todo = filled(&format!("What to do: {}", unlinked(remedy)), 2);
+    let about = filled(&format!("{}. {}", row.seam, unlinked(row.about)), 2);
     let _ = write!(text, "{todo}\n\n{FAINT}{about}{FAINT:#}");
     text
 }
@@ -78,6 +78,16 @@ mod tests {
     use expect_test::expect;
 
     use super::*;
+
+    #[test]
+    fn no_explanation_shows_the_marks_of_a_link() {
+        for seam in codes::seams() {
+            for code in seam.codes {
+                let text = explained(&Row::new(code, seam));
+                assert!(!text.contains("]("), "{text}");
+            }
+        }
+    }
 
     #[test]
     fn a_code_is_explained_with_what_to_do_and_what_goes_on() {

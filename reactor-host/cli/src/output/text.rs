@@ -32,6 +32,24 @@ fn turns_text(c: char) -> bool {
     matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{61c}')
 }
 
+/// A text of the book's without its marks for links: `[Trials](trials.md)` is `Trials (trials.md)`.
+pub(crate) fn unlinked(text: &str) -> String {
+    let (mut shown, mut rest) = (String::with_capacity(text.len()), text);
+    while let Some((before, name, address, after)) = next_link(rest) {
+        shown.extend([before, name, " (", address, ")"]);
+        rest = after;
+    }
+    shown + rest
+}
+
+/// What stands before the first link, its name, its address, and what stands behind it.
+fn next_link(text: &str) -> Option<(&str, &str, &str, &str)> {
+    let middle = text.find("](")?;
+    let (before, name) = text[..middle].rsplit_once('[')?;
+    let (address, after) = text[middle + 2..].split_once(')')?;
+    Some((before, name, address, after))
+}
+
 /// A paragraph in lines of at most 100 characters, each behind `indent` blanks.
 pub(crate) fn filled(text: &str, indent: usize) -> String {
     const WIDTH: usize = 100;
@@ -69,6 +87,18 @@ mod tests {
             (21_000_000, "21.0 s"),
         ] {
             assert_eq!(micros(us), text);
+        }
+    }
+
+    #[test]
+    fn links_are_a_name_and_an_address() {
+        for (text, shown) in [
+            ("see [Trials](trials.md)", "see Trials (trials.md)"),
+            ("[A](a.md) and [B](b.md#c), `[x]`", "A (a.md) and B (b.md#c), `[x]`"),
+            ("see ](no link", "see ](no link"),
+            ("none", "none"),
+        ] {
+            assert_eq!(unlinked(text), shown);
         }
     }
 

@@ -25,7 +25,10 @@ fn flags(text: &str) -> BTreeSet<String> {
 fn commands() -> BTreeMap<String, BTreeSet<String>> {
     let help = printed(&["--help"]);
     let list = help.split("Commands:\n").nth(1).and_then(|rest| rest.split("\n\n").next()).expect("a list");
-    let names = list.lines().filter_map(|line| line.split_whitespace().next()).filter(|name| *name != "help");
+    // What goes on in a further line stands below what it goes on from.
+    let begins = |line: &&str| line.starts_with("  ") && !line.starts_with("   ");
+    let names = list.lines().filter(begins).filter_map(|line| line.split_whitespace().next());
+    let names = names.filter(|name| *name != "help");
     let commands: BTreeMap<_, _> = names
         .map(|name| {
             let help = printed(&[name, "--help"]);
@@ -37,6 +40,15 @@ fn commands() -> BTreeMap<String, BTreeSet<String>> {
         .collect();
     assert!(commands.len() > 9, "{commands:?}");
     commands
+}
+
+#[test]
+fn help_is_at_most_120_columns_wide() {
+    for command in commands().keys() {
+        let help = printed(&[command, "--help"]);
+        let long = help.lines().find(|line| line.chars().count() > 120);
+        assert_eq!(long, None, "{command}");
+    }
 }
 
 /// Whether `program` is not installed, which is said: a test that needs it then passes.

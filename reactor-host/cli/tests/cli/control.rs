@@ -125,8 +125,10 @@ fn rollback_and_quarantine_act_on_the_running_host_and_outlive_it() {
     let second = listed(plugins.path())[0]["hash"].clone();
     assert_ne!(first, second);
 
-    let (_, stderr) = ask("rollback", plugins.path(), &["greeting"], 0);
+    let (rows, stderr) = ask("rollback", plugins.path(), &["greeting"], 0);
     assert_eq!(stderr, "");
+    assert_eq!((rows.len(), &rows[0]["outcome"]), (1, &json!("rolled_back")));
+    assert_eq!(rows[0]["from"], swapped["generation"]);
     live.event("rolled_back", |event| {
         event["plugin"] == "greeting" && event["from"] == swapped["generation"]
     });
@@ -196,6 +198,40 @@ fn a_follower_ends_with_ctrl_c_and_when_nobody_reads_it_and_the_host_goes_on() {
     assert_eq!((output.status.code(), String::from_utf8_lossy(&output.stderr).as_ref()), (Some(0), ""));
     live.event("swapped", |event| event["plugin"] == "greeting");
     count(plugins.path());
+}
+
+#[test]
+fn events_are_told_as_much_as_is_asked_for() {
+    let plugins = plugins();
+    let _live = run(plugins.path());
+    let told = |flags: &[&str]| {
+        let assert = reactor().args(["events", "--plugins"]).arg(plugins.path()).args(flags).assert().code(0);
+        String::from_utf8_lossy(&assert.get_output().stdout).lines().count()
+    };
+    let (quiet, usual, verbose) = (told(&["-q"]), told(&[]), told(&["-v"]));
+    assert_eq!(quiet, 0, "nothing went wrong");
+    assert!(0 < usual && usual < verbose, "{usual} lines, and {verbose} with what was discovered");
+    assert_eq!(told(&["-q", "--json"]), verbose, "for programs it is always whole");
+}
+
+#[test]
+fn logs_of_a_plugin_that_is_not_there_say_so() {
+    let plugins = plugins();
+    let live = run(plugins.path());
+    let (rows, stderr) = ask("logs", plugins.path(), &["nope"], 1);
+    assert!(rows.is_empty());
+    assert!(stderr.contains("error[RE0416]") && stderr.contains("`nope`"), "{stderr}");
+    let (_, stderr) = ask("logs", plugins.path(), &["greeting"], 0);
+    assert_eq!(stderr, "", "one that is there may have logged nothing");
+    // It may come: who follows is told, and waits for it until the host ends.
+    let mut follow = Command::new(assert_cmd::cargo::cargo_bin!("reactor"));
+    follow.args(["logs", "-f", "nope", "--plugins"]).arg(plugins.path()).env("XDG_STATE_HOME", state());
+    let mut follow = follow.stderr(Stdio::piped()).spawn().expect("it starts");
+    let mut first = String::new();
+    BufReader::new(follow.stderr.take().expect("piped")).read_line(&mut first).expect("a line");
+    assert!(first.contains("warning[RE0416]"), "{first}");
+    assert_eq!(live.interrupt().0.code(), Some(0));
+    assert_eq!(follow.wait().expect("it ends").code(), Some(0));
 }
 
 const NOISY: &str = r#"

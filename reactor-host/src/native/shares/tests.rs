@@ -166,7 +166,7 @@ impl Scene {
             stays.join().expect("no call ran closed code");
             host.join().expect("it switches")
         });
-        assert_eq!(reactor_abi::ffi::protocol::inside(self.bindings.iter(), barrier), 0);
+        assert_eq!(reactor_abi::ffi::protocol::inside(|of| self.bindings.iter().for_each(of), barrier), 0);
         let (made, rest) = (made.into_inner(), self.counted());
         let calls = counted.calls + rest.calls;
         assert_eq!((calls, counted.bytes_in + rest.bytes_in), (made, made));

@@ -11,9 +11,22 @@ use super::*;
 use crate::discover::FileStamp;
 use crate::discover::fixture::manifest;
 
-/// What is done to one of the plugins.
-#[derive(Clone, Copy, Debug)]
-enum Deed {
+/// The deeds, and all of them as a list.
+macro_rules! deeds {
+    ($($(#[$doc:meta])* $deed:ident,)*) => {
+        /// What is done to one of the plugins.
+        #[derive(Clone, Copy, Debug)]
+        enum Deed {
+            $($(#[$doc])* $deed,)*
+        }
+
+        use Deed::*;
+
+        const DEEDS: &[Deed] = &[$($deed,)*];
+    };
+}
+
+deeds! {
     /// The whole library, in place.
     Write,
     /// The first half of it, in place.
@@ -35,31 +48,11 @@ enum Deed {
     ProtectFolder,
 }
 
-use Deed::*;
-
-const DEEDS: [Deed; 15] = [
-    Write,
-    WriteHalf,
-    RenameOver,
-    Delete,
-    BecomeFolder,
-    BecomeCircle,
-    BecomeLink,
-    Expose,
-    Protect,
-    Manifest,
-    Slip,
-    NoManifest,
-    RemoveFolder,
-    ExposeFolder,
-    ProtectFolder,
-];
-
 /// One deed: what, to which plugin, with which build, and whether the folder is looked at afterwards.
 type Step = (Deed, usize, u32, bool);
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
-    let step = (prop::sample::select(DEEDS.to_vec()), 0..4_usize, 1..4_u32, any::<bool>());
+    let step = (prop::sample::select(DEEDS), 0..4_usize, 1..4_u32, any::<bool>());
     prop::collection::vec(step, 1..25)
 }
 

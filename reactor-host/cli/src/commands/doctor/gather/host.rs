@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use reactor_host::account::Account;
-use reactor_host::control::{Client, Request};
+use reactor_host::control::Client;
 use reactor_host::{PluginInfo, PluginStatus};
 
 use crate::commands::doctor::facts::{Host, Running};
@@ -24,7 +24,7 @@ pub(super) fn ask(data: &Path) -> Host {
 fn answer(mut client: Client) -> Result<Running, CliError> {
     let (name, pid) = (client.hello().name(), client.hello().pid);
     let listed = client.list()?;
-    let accounts: Vec<Account> = client.ask(&Request::Accounts)?;
+    let accounts: Vec<Account> = client.accounts()?;
     let quarantined = client.quarantined()?;
     let runs = |info: &&PluginInfo| matches!(info.status, PluginStatus::Running { .. });
     let is_trouble =

@@ -1,0 +1,318 @@
+//! What a call goes to: whoever provides an interface now, or a callback.
+
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use abi_stable::std_types::RSlice;
+
+use super::super::binding::{CellRef, Pin};
+use super::super::client::KeptClient;
+use super::super::crossing::Trouble;
+use super::super::interface::{self as raw, Callbacks, Slot, Table, TableHead};
+use super::super::root::Status;
+use super::super::sink::Sink;
+use super::Interface;
+use crate::error::{Error, Result};
+use crate::interface::{CallError, Input, Provider, Want, crossing, put};
+
+/// What a call can go to.
+pub trait Target {
+    /// See [`Entered`].
+    type Entered<'a>: Entered
+    where
+        Self: 'a;
+
+    /// Holds whatever a call needs for its time.
+    ///
+    /// # Errors
+    ///
+    /// Why nobody can be called.
+    fn enter(&self) -> Result<Self::Entered<'_>, CallError>;
+}
+
+/// A target that stays where it is for the time of one call.
+pub trait Entered {
+    /// What thunks take first.
+    fn object(&self) -> *const ();
+    /// Its methods.
+    fn table(&self) -> *const TableHead;
+    /// Counts the bytes of a call.
+    fn count(&self, bytes_in: usize, bytes_out: usize);
+    /// Makes the call itself; times it, if it is one of those that are.
+    fn timed<T>(&self, call: impl FnOnce() -> T) -> T;
+    /// Counts a panic.
+    fn count_panic(&self);
+    /// The services by which streams are read, if there are any.
+    fn client(&self) -> Option<KeptClient>;
+
+    /// The slot at `at`.
+    ///
+    /// # Safety
+    ///
+    /// The table has more slots than `at`.
+    #[inline]
+    unsafe fn slot(&self, at: usize) -> Slot {
+        // SAFETY: slots follow the head where `Table` has them; the caller promises that there are enough.
+        unsafe { *self.table().byte_add(std::mem::offset_of!(Table<1>, slots)).cast::<Slot>().add(at) }
+    }
+
+    /// The error for a call that was not answered.
+    #[cold]
+    fn fault(&self, trouble: Trouble) -> CallError {
+        if trouble.status == Status::Panicked {
+            self.count_panic();
+            return CallError::Panicked(trouble.error);
+        }
+        if trouble.status == Status::Blocked {
+            return CallError::blocked(trouble.error);
+        }
+        CallError::failed(trouble.error)
+    }
+}
+
+/// What a handle is made of: the cell that leads to whoever provides the interface, and what the cell needs to stay.
+#[derive(Clone)]
+pub struct Link {
+    cell: CellRef,
+    about: Arc<About>,
+}
+
+struct About {
+    client: KeptClient,
+    want: Want,
+}
+
+impl Link {
+    /// # Safety
+    ///
+    /// The cell is the one that the client's host gave for this want, and lives as long as the client does.
+    pub(super) unsafe fn new(cell: CellRef, client: KeptClient, want: Want) -> Self {
+        Self { cell, about: Arc::new(About { client, want }) }
+    }
+
+    /// Whether somebody can be called now.
+    ///
+    /// # Errors
+    ///
+    /// Why nobody can.
+    pub fn check(&self) -> Result<(), CallError> {
+        self.enter().map(drop)
+    }
+
+    /// Who would be called now.
+    ///
+    /// # Errors
+    ///
+    /// Why nobody would.
+    pub fn provider(&self) -> Result<Provider, CallError> {
+        self.about.client.provider(&self.about.want).map_err(CallError::blocked)
+    }
+}
+
+impl std::fmt::Debug for Link {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Want { descriptor, range, provider } = &self.about.want;
+        f.debug_struct("Link")
+            .field("interface", &descriptor.name)
+            .field("range", range)
+            .field("provider", provider)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Target for Link {
+    type Entered<'a> = LinkEntered<'a>;
+
+    #[expect(clippy::inline_always, reason = "called, the pin would go through memory, twice")]
+    #[inline(always)]
+    fn enter(&self) -> Result<LinkEntered<'_>, CallError> {
+        match self.cell.pin() {
+            Ok(pin) => Ok(LinkEntered { pin, link: self }),
+            Err(error) => Err(CallError::blocked(error)),
+        }
+    }
+}
+
+/// A pinned provider.
+pub struct LinkEntered<'a> {
+    pin: Pin,
+    link: &'a Link,
+}
+
+impl Entered for LinkEntered<'_> {
+    #[inline]
+    fn object(&self) -> *const () {
+        self.pin.binding().object()
+    }
+
+    #[inline]
+    fn table(&self) -> *const TableHead {
+        self.pin.binding().table().cast_const().cast()
+    }
+
+    #[inline]
+    fn count(&self, bytes_in: usize, bytes_out: usize) {
+        self.pin.count(bytes_in, bytes_out);
+    }
+
+    #[inline]
+    fn timed<T>(&self, call: impl FnOnce() -> T) -> T {
+        self.pin.timed(call)
+    }
+
+    #[cold]
+    fn count_panic(&self) {
+        self.pin.count_panic();
+    }
+
+    fn client(&self) -> Option<KeptClient> {
+        Some(self.link.about.client.clone())
+    }
+}
+
+/// An interface whose objects can be lent for the time of a call, as a `&dyn` argument of another interface's method.
+///
+/// # Safety
+///
+/// What `lend` and `callback` make leads to the object while it is borrowed; implemented by `#[interface]` only.
+pub unsafe trait Callback: Interface {
+    /// The trait's objects.
+    type Object<'a>: ?Sized + 'a;
+    /// What the caller puts around an object.
+    type Lent<'a>: 'a;
+    /// What the called sees in its place.
+    type Proxy<'a>: 'a;
+
+    /// Makes an object ready to be lent.
+    fn lend<'a>(object: &'a Self::Object<'a>) -> Self::Lent<'a>;
+    /// What crosses.
+    fn callback(lent: &Self::Lent<'_>) -> raw::Callback;
+    /// What the called gets.
+    fn proxy(proxied: Proxied<'_>) -> Self::Proxy<'_>;
+    /// As the trait.
+    fn object<'a>(proxy: &'a Self::Proxy<'a>) -> &'a Self::Object<'a>;
+}
+
+/// An object that the caller lends: neither kept beyond the call nor given to another thread.
+pub struct Proxied<'a> {
+    callback: raw::Callback,
+    lent: PhantomData<(&'a (), *const ())>,
+}
+
+impl<'a> Proxied<'a> {
+    /// # Safety
+    ///
+    /// The callback lives for `'a`, and its table is that of the interface that the proxy is made for.
+    pub unsafe fn new(callback: raw::Callback) -> Self {
+        Self { callback, lent: PhantomData }
+    }
+
+    /// The callback that an encoded call numbers.
+    ///
+    /// # Errors
+    ///
+    /// There is none of that number.
+    ///
+    /// # Safety
+    ///
+    /// As [`new`](Self::new), for those that the input was given.
+    pub unsafe fn get(input: &mut Input<'a>) -> Result<Self> {
+        let at = input.take::<u32>()?;
+        // SAFETY: the callbacks of a call live for its time.
+        let callback = unsafe { input.callbacks().get(at) };
+        callback
+            // SAFETY: as the caller promises.
+            .map(|callback| unsafe { Self::new(callback) })
+            .ok_or_else(|| crossing("a callback", &format_args!("there is none of the number {at}")))
+    }
+}
+
+impl Target for Proxied<'_> {
+    type Entered<'b>
+        = raw::Callback
+    where
+        Self: 'b;
+
+    #[inline]
+    fn enter(&self) -> Result<raw::Callback, CallError> {
+        Ok(self.callback)
+    }
+}
+
+impl Entered for raw::Callback {
+    #[inline]
+    fn object(&self) -> *const () {
+        self.object
+    }
+
+    #[inline]
+    fn table(&self) -> *const TableHead {
+        self.table
+    }
+
+    #[inline]
+    fn count(&self, _: usize, _: usize) {}
+
+    #[inline]
+    fn timed<T>(&self, call: impl FnOnce() -> T) -> T {
+        call()
+    }
+
+    fn count_panic(&self) {}
+
+    fn client(&self) -> Option<KeptClient> {
+        None
+    }
+}
+
+/// Encoded arguments, while they are put together.
+#[derive(Default)]
+pub struct Lending {
+    /// The arguments so far.
+    pub input: Vec<u8>,
+    callbacks: Vec<raw::Callback>,
+}
+
+impl Lending {
+    /// Adds a callback.
+    ///
+    /// # Errors
+    ///
+    /// None that can come.
+    pub fn lend(&mut self, callback: raw::Callback) -> Result<()> {
+        put(&self.callbacks.len(), &mut self.input)?;
+        self.callbacks.push(callback);
+        Ok(())
+    }
+}
+
+/// Calls by the encoded road. `None`: the provider has no such method.
+///
+/// # Errors
+///
+/// As any call.
+///
+/// # Safety
+///
+/// The table and the object belong together, and the callbacks are those of the method's arguments, still lent.
+pub unsafe fn call_encoded<E: Entered>(
+    entered: &E,
+    number: u32,
+    lending: &Lending,
+) -> Result<Option<Vec<u8>>, CallError> {
+    let mut answer = Vec::new();
+    // SAFETY: the table's own function with its own object; the sink is used during this call only.
+    let status = entered.timed(|| unsafe {
+        let encoded = (*entered.table()).encoded;
+        let input = RSlice::from_slice(&lending.input);
+        encoded(entered.object(), number, input, Callbacks::of(&lending.callbacks), Sink::of(&mut answer))
+    });
+    match status {
+        Status::Done => {
+            entered.count(lending.input.len(), answer.len());
+            Ok(Some(answer))
+        }
+        Status::Missing => Ok(None),
+        status => Err(entered.fault(Trouble { status, error: Error::decode(&answer) })),
+    }
+}
