@@ -249,8 +249,9 @@ impl HostBuilder {
         // Nothing is retained yet, so there is nothing to tell.
         let _ = shared.retained.set_budget(self.retained_budget);
         let thread = |source| HostError::Thread { source };
-        let stage = Stagehand::new(Arc::clone(&shared), Backends::new(loader, self.runner), self.phase_deadline)
-            .map_err(thread)?;
+        let stage =
+            Stagehand::new(Arc::clone(&shared), Backends::new(loader, self.runner), self.phase_deadline)
+                .map_err(thread)?;
         let watching = Settings {
             poll_every: self.poll_every.or(self.watching.poll_every),
             allow_shared_folders: self.allow_shared_folders || self.watching.allow_shared_folders,

@@ -35,9 +35,9 @@ impl Line {
         lent: &Lent<'_>,
     ) -> Result<Outcome, Unanswered> {
         let own = |number: u64, ask: Ask<'static>| match ask {
-            Ask::Back { at, call } => Ok(self.lend(number, &call, |input, borrowed| {
-                lent.call(at, call.method, input, borrowed)
-            })),
+            Ask::Back { at, call } => {
+                Ok(self.lend(number, &call, |input, borrowed| lent.call(at, call.method, input, borrowed)))
+            }
             ask => Err(ask),
         };
         let within = within.or_else(|| self.serving());
@@ -77,9 +77,10 @@ impl Road for Back {
 pub(super) fn unanswered(why: Unanswered) -> Outcome {
     let error = match why {
         Unanswered::TooLong(length) => super::line::too_long("call", length),
-        Unanswered::Before(end) | Unanswered::Meanwhile(end) => {
-            reactor_abi::Error::new(reactor_abi::interface::PROCESS_GONE, format!("the other process has ended: {end}"))
-        }
+        Unanswered::Before(end) | Unanswered::Meanwhile(end) => reactor_abi::Error::new(
+            reactor_abi::interface::PROCESS_GONE,
+            format!("the other process has ended: {end}"),
+        ),
     };
     Outcome { status: Status::Failed, bytes: error.encode() }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::sync::Barrier;
-use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};
 use std::time::{Duration, Instant};
 
 use reactor_abi::ffi::{Binding, Cell, CellRef, PinOps};
@@ -80,6 +80,57 @@ fn where_nobody_can_own_a_share_all_are_used_by_many() {
         })
         .collect();
     assert_eq!(numbers.len(), SHARDS);
+}
+
+/// Alone on its cache lines.
+#[repr(align(128))]
+#[derive(Default)]
+struct Line(AtomicU64);
+
+#[test]
+fn a_caller_without_a_barrier_of_its_own_is_seen_or_sees() {
+    // The protocol's pattern, laid bare: a plain store and then a load on one side, a store, the barrier and a load on the
+    // other. Without the barrier both loads miss the stores within a few rounds, where two processors are free.
+    const ROUNDS: usize = 20_000;
+    if !can_own() {
+        // Callers have barriers of their own here.
+        return;
+    }
+    let lines = || (0..ROUNDS).map(|_| Line::default()).collect::<Vec<_>>();
+    let (entries, words, seen, turn) = (lines(), lines(), lines(), AtomicUsize::new(0));
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for round in 0..ROUNDS {
+                // Near at hand, so that the load is done before the store is.
+                words[round].0.load(Ordering::Relaxed);
+                while turn.load(Ordering::Acquire) <= round {
+                    std::hint::spin_loop();
+                }
+                entries[round].0.store(1, Ordering::Relaxed);
+                std::sync::atomic::compiler_fence(Ordering::SeqCst);
+                seen[round].0.store(1 + words[round].0.load(Ordering::Relaxed), Ordering::Release);
+            }
+        });
+        for round in 0..ROUNDS {
+            entries[round].0.load(Ordering::Relaxed);
+            turn.store(round + 1, Ordering::Release);
+            (0..round % 64).for_each(|_| std::hint::spin_loop());
+            words[round].0.store(1, Ordering::Relaxed);
+            assert!(barrier(), "the system grants what it granted at first");
+            let sees = entries[round].0.load(Ordering::Relaxed) == 1;
+            let is_seen = loop {
+                match seen[round].0.load(Ordering::Acquire) {
+                    0 => std::thread::yield_now(),
+                    seen => break seen == 2,
+                }
+            };
+            if !(sees || is_seen) {
+                // The other thread has to come to its end.
+                turn.store(ROUNDS, Ordering::Release);
+                panic!("round {round}: neither saw the other");
+            }
+        }
+    });
 }
 
 /// A cell that is switched between two bindings, and what stands for the code behind each.
