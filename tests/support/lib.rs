@@ -10,6 +10,7 @@ pub mod memory;
 pub mod need;
 pub mod orders;
 pub mod puppet;
+pub mod roads;
 pub mod soak;
 pub mod source;
 pub mod tell;

@@ -233,6 +233,8 @@ pub(super) static SEAMS: &[Seam] = catalogue! {
         RE0930: "there is no place for a host's data folder" => "name one with `--data` or the variable `REACTOR_DATA`";
         RE0931: "the command is for a running host, and none runs on this folder" => "start one, as the message shows", "A host is found by its plugin folder, by whatever path that is named, or by its data folder. An application must serve a control socket.";
         RE0932: "events came faster than they were read, and some were left out" => "see the numbers (`seq`) for the gap, and follow fewer";
+        RE0940: "not a name for what is to be made" => "use lower-case letters, digits and single hyphens, beginning with a letter", "The name is that of a crate and a plugin's id in one.";
+        RE0941: "the folder that is to be made is there and is not empty" => "choose another name, or move it away";
     }
     "The control socket": "Told to the application, or to who asks. Nothing that runs is changed." {
         RE1001: "the host has no data folder, which is where the socket is made" => "name one with `data_dir`";

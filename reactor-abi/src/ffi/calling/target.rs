@@ -63,6 +63,9 @@ pub trait Entered {
             self.count_panic();
             return CallError::Panicked(trouble.error);
         }
+        if trouble.status == Status::Blocked {
+            return CallError::blocked(trouble.error);
+        }
         CallError::failed(trouble.error)
     }
 }
@@ -120,7 +123,8 @@ impl std::fmt::Debug for Link {
 impl Target for Link {
     type Entered<'a> = LinkEntered<'a>;
 
-    #[inline]
+    #[expect(clippy::inline_always, reason = "called, the pin would go through memory, twice")]
+    #[inline(always)]
     fn enter(&self) -> Result<LinkEntered<'_>, CallError> {
         match self.cell.pin() {
             Ok(pin) => Ok(LinkEntered { pin, link: self }),
