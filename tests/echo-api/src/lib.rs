@@ -11,7 +11,7 @@ use std::time::Duration;
 use reactor_abi::prelude::*;
 use serde::{Deserialize, Serialize};
 
-pub use samples::{Sample, comes_back, samples};
+pub use samples::{Sample, comes_back, samples, trees};
 
 /// Data of every shape that serde has.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Schema)]
