@@ -144,8 +144,3 @@ pub use reactor_abi_macros::interface;
 pub use reactor_abi_macros::Schema;
 pub use shape::Shape;
 pub use stream::{Next, SendError, Sender, Stream, Subscription, stream};
-
-/// The chapter of the book, whose examples are compiled and run.
-#[cfg(doctest)]
-#[doc = include_str!("../../book/src/interfaces.md")]
-mod chapter {}

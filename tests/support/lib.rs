@@ -35,3 +35,8 @@ pub fn host(plugins: &std::path::Path) -> reactor_host::Host {
         .build()
         .expect("a host over a folder of the test's own")
 }
+
+/// The chapter of the book on interfaces, whose examples are compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../../book/src/interfaces.md")]
+mod interfaces {}

@@ -2,6 +2,11 @@
 //! signature, and random samples for them. What comes back over one road has to come back over every other.
 
 #![forbid(unsafe_code)]
+#![expect(
+    clippy::many_single_char_names,
+    clippy::result_large_err,
+    reason = "whatever can be written in a signature is"
+)]
 
 mod samples;
 
