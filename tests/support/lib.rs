@@ -36,7 +36,20 @@ pub fn host(plugins: &std::path::Path) -> reactor_host::Host {
         .expect("a host over a folder of the test's own")
 }
 
-/// The chapter of the book on interfaces, whose examples are compiled and run.
+/// The documents' examples, which `cargo test` compiles, and runs where they can run.
 #[cfg(doctest)]
-#[doc = include_str!("../../book/src/interfaces.md")]
-mod interfaces {}
+mod documents {
+    macro_rules! documents {
+        ($($name:ident $path:literal)*) => {
+            $(#[doc = include_str!($path)] mod $name {})*
+        };
+    }
+    documents! {
+        readme "../../README.md"
+        control "../../book/src/control.md"
+        first_application "../../book/src/first-application.md"
+        first_plugin "../../book/src/first-plugin.md"
+        hot_swap "../../book/src/hot-swap.md"
+        interfaces "../../book/src/interfaces.md"
+    }
+}
