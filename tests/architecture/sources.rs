@@ -35,6 +35,7 @@ const UNSAFE: [(&str, Option<usize>, &str); 20] = [
     ("tests/corpus/timer-left/", None, "what a careless plugin asks of libc"),
     ("tests/naive/", None, "what there would be without Reactor"),
     ("tests/benches/", None, "raw calls, to compare with"),
+    ("tests/edit-to-live/", None, "what other reloaders ask of their users"),
 ];
 
 /// Where attributes such as `#[unsafe(no_mangle)]` stand: they export symbols.
