@@ -20,6 +20,10 @@ pub(crate) enum OfferError {
     )]
     Descriptor { interface: String, reason: String },
     #[error(
+        "the description of an interface can not be read: {reason}; rebuild against the host's `reactor-abi`"
+    )]
+    Unreadable { reason: String },
+    #[error(
         "{plugin} provides the interface {interface} {version}, which its manifest does not list; write \
          `\"{interface}\" = \"{version}\"` under `[provides]`"
     )]
@@ -37,7 +41,9 @@ pub(crate) enum OfferError {
 impl OfferError {
     pub(crate) fn code(&self) -> &'static str {
         match self {
-            Self::Name { .. } | Self::Version { .. } | Self::Descriptor { .. } => "RE0740",
+            Self::Name { .. } | Self::Version { .. } | Self::Descriptor { .. } | Self::Unreadable { .. } => {
+                "RE0740"
+            }
             Self::Undeclared { .. } => "RE0741",
             Self::Disagrees { .. } => "RE0742",
             Self::Twice { .. } => "RE0743",

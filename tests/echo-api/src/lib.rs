@@ -2,6 +2,11 @@
 //! signature, and random samples for them. What comes back over one road has to come back over every other.
 
 #![forbid(unsafe_code)]
+#![expect(
+    clippy::many_single_char_names,
+    clippy::result_large_err,
+    reason = "whatever can be written in a signature is"
+)]
 
 mod samples;
 
@@ -11,7 +16,7 @@ use std::time::Duration;
 use reactor_abi::prelude::*;
 use serde::{Deserialize, Serialize};
 
-pub use samples::{Sample, comes_back, samples};
+pub use samples::{Sample, comes_back, samples, trees};
 
 /// Data of every shape that serde has.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Schema)]
