@@ -262,16 +262,21 @@ impl Model {
     }
 }
 
+/// What one thread does in a model.
+type Part = Box<dyn FnOnce(&Model)>;
+
 /// Runs each part on a thread of its own until all are done. What the model's own thread does loom moves about less.
-fn beside<const N: usize>(model: &Arc<Model>, parts: [Box<dyn FnOnce(&Model)>; N]) {
+fn beside<const N: usize>(model: &Arc<Model>, parts: [Part; N]) {
     let parts = parts.map(|part| {
         let model = Arc::clone(model);
         thread::spawn(move || part(&model))
     });
-    parts.into_iter().for_each(|part| part.join().unwrap());
+    for part in parts {
+        part.join().unwrap();
+    }
 }
 
-fn a_call(share: Share) -> Box<dyn FnOnce(&Model)> {
+fn a_call(share: Share) -> Part {
     Box::new(move |model| {
         model.call(share);
     })
