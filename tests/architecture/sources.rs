@@ -13,7 +13,7 @@ const UNSAFE: [(&str, Option<usize>, &str); 21] = [
     ("reactor-abi/tests/ui/refused/", Some(1), "what an interface can not have"),
     (
         "reactor-abi/tests/loom.rs",
-        Some(5),
+        Some(2),
         "the pin protocol in every order of events, on a model's own memory",
     ),
     ("reactor-host/src/native/", None, "the boundary, the host's side"),
