@@ -78,8 +78,18 @@ fn phases_run_in_order_and_what_build_made_is_read(road: Road) {
     assert_eq!(
         lines,
         [
-            "a init", "a build", "b init", "b build", "a register", "b register", "a after_registration",
-            "b after_registration", "a start", "b start", "b stop", "a stop"
+            "a init",
+            "a build",
+            "b init",
+            "b build",
+            "a register",
+            "b register",
+            "a after_registration",
+            "b after_registration",
+            "a start",
+            "b start",
+            "b stop",
+            "a stop"
         ]
     );
 }
@@ -199,15 +209,16 @@ fn plugins_call_each_other_and_are_called_back_in_the_middle_of_it(road: Road) {
     // a, b, a, b, …, and a, a, a, ….
     assert_eq!(cast.ask("a", "deep", &value!([["b", "a"], 30_u64])), value!(30_u64));
     assert_eq!(cast.ask("a", "deep", &value!([["a"], 30_u64])), value!(30_u64));
-    assert_eq!(cast.ask("b", "call-from-thread", &value!(["a", "call-from-thread", ["b", "mark", null]])), value!("b"));
+    assert_eq!(
+        cast.ask("b", "call-from-thread", &value!(["a", "call-from-thread", ["b", "mark", null]])),
+        value!("b")
+    );
 }
 
 fn requests_of_plugins_are_done_after_they_return(road: Road) {
     let cast = Cast::on(road, &[Part::new("a"), Part::new("b")]);
     cast.ask("a", "ask", &value!(["swap", "b"]));
-    wait::event(&cast.events, |event| {
-        matches!(event.kind, EventKind::Swapped { .. }).then_some(())
-    });
+    wait::event(&cast.events, |event| matches!(event.kind, EventKind::Swapped { .. }).then_some(()));
     cast.ask("a", "ask", &value!(["stop", "b"]));
     wait::until("b is stopped", || tell::status(&cast.host, "b") == PluginStatus::Stopped);
     cast.ask("a", "ask", &value!(["disable", "a"]));
@@ -235,7 +246,10 @@ fn interfaces_are_provided_and_called_by_application_and_plugins(road: Road) {
     let bytes: Vec<u8> = (0..=255).cycle().take(1 << 20).collect();
     assert!(acts.turn(&bytes).expect("answered").iter().rev().eq(&bytes));
     let error = acts.fall().expect_err("it panics");
-    assert!(matches!(&error, CallError::Panicked(_)) && error.to_string().contains("told to fall"), "{error}");
+    assert!(
+        matches!(&error, CallError::Panicked(_)) && error.to_string().contains("told to fall"),
+        "{error}"
+    );
     let provider = acts.provider().expect("there is one");
     assert_eq!((provider.plugin.as_str(), provider.version.as_str()), ("a", "1.0.0"));
     assert_eq!(cast.ask("b", "use", &value!(["a", "mark"])), value!("a"));

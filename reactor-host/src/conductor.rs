@@ -35,6 +35,15 @@ struct Refused {
     reason: Reason,
 }
 
+/// What ends the quarantine of a build, beside that its bytes change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Lifting {
+    /// A person.
+    ByHand,
+    /// The next build of the plugin, too: for development.
+    ByRebuild,
+}
+
 /// See the module.
 pub(crate) struct Conductor {
     stage: Stagehand,
@@ -42,6 +51,7 @@ pub(crate) struct Conductor {
     folders: Vec<PathBuf>,
     /// Whether folders that others can write to are read.
     allow_shared_folders: bool,
+    lifting: Lifting,
     /// What is known of the folders; absent while somebody watches them.
     tracker: Option<(Tracker, Known)>,
     /// Nobody watched for a while: what was removed meanwhile is not known.
@@ -78,6 +88,7 @@ impl Conductor {
             environment,
             folders,
             allow_shared_folders: tracker.settings().allow_shared_folders,
+            lifting: Lifting::ByHand,
             tracker: Some((tracker, Known::new())),
             lost_track: false,
             slots,
@@ -90,6 +101,12 @@ impl Conductor {
             running: false,
             last_stop: None,
         }
+    }
+
+    /// Has quarantine end in this way.
+    pub(crate) fn lifting(mut self, lifting: Lifting) -> Self {
+        self.lifting = lifting;
+        self
     }
 
     /// Carries out orders until it is told to end.

@@ -65,6 +65,9 @@ pub enum EventKind {
     Loaded {
         /// From the bytes in memory to the first possible call, in microseconds.
         micros: u64,
+        /// Whether it goes on with what was saved last.
+        #[serde(default)]
+        state: StateOutcome,
     },
     /// A new generation has taken over.
     Swapped {
@@ -182,13 +185,16 @@ fn level<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<LevelName,
     known.ok_or_else(|| serde::de::Error::custom(format!("`{name}` is no level")))
 }
 
-/// What became of a plugin's state at a swap or a roll-back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// What became of a plugin's state at a start, a swap or a roll-back.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum StateOutcome {
-    /// The manifest names none.
+    /// There was none to take over: the manifest names none, or none had been saved.
+    #[default]
     None,
+    /// Saved at an earlier time, taken over by the first generation.
+    Restored,
     /// Saved by the old generation, taken over by the new one.
     HandedOver,
     /// Saved by the failed generation, taken back by the one before it.
@@ -376,7 +382,7 @@ mod tests {
     fn what_is_kept_for_later_is_bounded_in_bytes_and_logs_push_out_logs_only() {
         let events = Events::new(Instant::now());
         events.keep(4096);
-        events.emit(None, None, None, EventKind::Loaded { micros: 0 });
+        events.emit(None, None, None, EventKind::Loaded { micros: 0, state: StateOutcome::default() });
         for _ in 0..64 {
             let (message, fields) = ("x".repeat(1 << 20), std::collections::BTreeMap::new());
             events.emit(None, None, None, EventKind::Log { level: "info", message, fields });

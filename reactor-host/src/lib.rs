@@ -30,16 +30,16 @@ pub mod manifest;
 mod native;
 pub mod object_file;
 mod order;
+mod phases;
 #[doc(hidden)]
 pub mod pins;
+#[cfg(unix)]
+mod process;
 pub mod report;
 pub mod resolve;
 mod retained;
 mod retire;
 mod routes;
-mod phases;
-#[cfg(unix)]
-mod process;
 mod shared;
 mod signal;
 pub mod stage;

@@ -102,7 +102,8 @@ fn work(shared: &Arc<Shared>, messages: &Receiver<Message>) {
             for one in &mut retiring {
                 if one.life.kill("the host has ended") && !one.reported {
                     one.reported = true;
-                    let reason = "its process was killed, since it did not end before the host did".to_owned();
+                    let reason =
+                        "its process was killed, since it did not end before the host did".to_owned();
                     one.report(shared, Verdict::Unloaded, vec![reason], true);
                 }
                 one.report_retained(shared, &["the host ended before it was unused".to_owned()], true);

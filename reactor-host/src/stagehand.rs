@@ -13,8 +13,8 @@ use crate::generation::{Generation, PhaseFailure, Stillborn};
 use crate::native::Life;
 use crate::native::context::Desk;
 use crate::native::life::Stage;
-use crate::retire::{Reaper, tell_failure};
 use crate::phases::Runner;
+use crate::retire::{Reaper, tell_failure};
 use crate::shared::Shared;
 use crate::swap::lives;
 

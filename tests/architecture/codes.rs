@@ -16,12 +16,12 @@ const SHARED: [(&str, usize, &str); 9] = [
     ("RE0418", 2, "a plugin can not be swapped or rolled back as things are"),
     (
         "RE0601",
-        3,
+        4,
         "a plugin is not available: `call` adds which ones are, of its own host or the running one",
     ),
     ("RE0605", 4, "the host has shut down: found out by each of those who hold it weakly"),
-    ("RE0606", 2, "a generation that has ended asks: of the services, or through a handle to another plugin"),
-    ("RE0607", 2, "no task can be spawned now: before `start`, and when tasks are being ended"),
+    ("RE0606", 3, "a generation that has ended asks: of the services, or through a handle to another plugin"),
+    ("RE0607", 3, "no task can be spawned now: before `start`, and when tasks are being ended"),
 ];
 
 #[test]

@@ -4,10 +4,14 @@ use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, PackageId};
 use reactor_tests::source;
 
 /// The crates of the workspace, and those of them that each may use in its code.
-const LAYERS: [(&str, &[&str]); 4] = [
-    ("reactor-abi", &[]),
+const LAYERS: [(&str, &[&str]); 6] = [
+    // Part of it: what its attribute and its derive are compiled from.
+    ("reactor-abi-macros", &[]),
+    ("reactor-abi", &["reactor-abi-macros"]),
     ("reactor-host", &["reactor-abi"]),
     ("reactor-cli", &["reactor-abi", "reactor-host"]),
+    // An interface crate as an application publishes one.
+    ("echo-api", &["reactor-abi"]),
     ("reactor-tests", &["reactor-abi", "reactor-host"]),
 ];
 

@@ -3,6 +3,7 @@
 mod about;
 mod live;
 mod making;
+mod new;
 mod running;
 mod shared;
 
@@ -11,6 +12,7 @@ use clap::{ArgAction, Args, Parser, Subcommand};
 pub(crate) use self::about::{CompletionsArgs, DoctorArgs, ExplainArgs, ManArgs};
 pub(crate) use self::live::{EventsArgs, LogsArgs, OnePlugin, QuarantineArgs, RollbackArgs, Span, SwapArgs};
 pub(crate) use self::making::{BuildArgs, DevArgs};
+pub(crate) use self::new::{NewArgs, Template};
 pub(crate) use self::running::{CallArgs, InspectArgs, ListArgs, RunArgs};
 pub(crate) use self::shared::{DataFolder, Format, RunningHost, Sharing, View};
 
@@ -55,6 +57,7 @@ pub(crate) enum Command {
     Quarantine(QuarantineArgs),
     Events(EventsArgs),
     Logs(LogsArgs),
+    New(NewArgs),
     Build(BuildArgs),
     Dev(DevArgs),
     Doctor(DoctorArgs),

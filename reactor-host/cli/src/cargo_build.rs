@@ -1,12 +1,13 @@
 //! Driving cargo: what packages there are, and building some of them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::env::consts::DLL_SUFFIX;
 use std::ffi::OsString;
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use cargo_metadata::{Message, Metadata, MetadataCommand, PackageId};
@@ -26,6 +27,8 @@ pub(crate) struct Cargo {
 #[derive(Debug, Default)]
 struct Running {
     child: Option<Child>,
+    /// Waits for a cargo that has made everything, and has its own end before it.
+    ending: Option<JoinHandle<()>>,
     ended: bool,
 }
 
@@ -85,7 +88,7 @@ impl Cargo {
         })
     }
 
-    /// Builds the plugins of `workspace`. Packages that do not compile are missing from what is [`Built`], and do not
+    /// Builds the plugins of `workspace`, and returns as soon as the last of them is there. Packages that do not compile are missing from what is [`Built`], and do not
     /// keep others from it; the compiler's words are on standard error.
     ///
     /// # Errors
@@ -104,6 +107,9 @@ impl Cargo {
         if self.apart {
             std::os::unix::process::CommandExt::process_group(&mut command, 0);
         }
+        let before = self.running().ending.take();
+        // Else the two would wait for each other's locks, and say so. It waits for no more than a process that ends.
+        drop(before.map(JoinHandle::join));
         let mut running = self.running();
         if running.ended {
             return Ok(Built::default());
@@ -115,17 +121,31 @@ impl Cargo {
 
         let mut libraries = HashMap::new();
         // A line that is none of cargo's is some build script's chatter; a broken pipe ends the messages.
-        let messages = messages.into_iter().flat_map(|pipe| Message::parse_stream(BufReader::new(pipe)));
-        for message in messages.map_while(Result::ok) {
+        let mut messages = messages
+            .into_iter()
+            .flat_map(|pipe| Message::parse_stream(BufReader::new(pipe)))
+            .map_while(Result::ok);
+        let mut left: HashSet<_> = workspace.plugins.iter().map(|plugin| &plugin.package).collect();
+        while !left.is_empty() {
+            let Some(message) = messages.next() else { break };
             let Message::CompilerArtifact(artifact) = message else { continue };
             let library = artifact.filenames.iter().find(|path| path.as_str().ends_with(DLL_SUFFIX));
             if let Some(library) = library.filter(|_| artifact.target.is_cdylib()) {
+                left.remove(&artifact.package_id);
                 libraries.insert(artifact.package_id, library.clone().into_std_path_buf());
             }
         }
-        // Its verdict adds nothing to what it made.
-        drop(self.running().child.take().map(|mut child| child.wait()));
-        Ok(Built { libraries, took: began.elapsed() })
+        let took = began.elapsed();
+        let mut running = self.running();
+        // Its verdict adds nothing to what it made. Whoever ends it meanwhile finds no child any more, and none is needed.
+        let child = running.child.take();
+        let end = move || {
+            messages.for_each(drop);
+            drop(child.map(|mut child| child.wait()));
+        };
+        let thread = std::thread::Builder::new().name("reactor-cargo".to_owned());
+        running.ending = Some(thread.spawn(end).map_err(|source| CliError::Thread { source })?);
+        Ok(Built { libraries, took })
     }
 
     /// Ends the build that runs, and lets none begin.

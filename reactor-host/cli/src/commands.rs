@@ -11,6 +11,7 @@ mod inspect;
 mod list;
 mod logs;
 mod man;
+mod new;
 mod quarantine;
 mod rollback;
 mod run;
@@ -53,6 +54,7 @@ fn dispatch(command: &Command) -> Result<ExitStatus, CliError> {
         Command::Quarantine(args) => quarantine::quarantine(args),
         Command::Events(args) => events::events(args),
         Command::Logs(args) => logs::logs(args),
+        Command::New(args) => new::new(args),
         Command::Build(args) => build::build(args),
         Command::Dev(args) => dev::dev(args),
         Command::Doctor(args) => doctor::doctor(args),

@@ -130,6 +130,23 @@ pub(crate) enum CliError {
         /// How many.
         count: u64,
     },
+    /// What is to be made cannot be called that.
+    #[error(
+        "{name:?} is no name for a plugin or crate: {why}; use lower-case letters, digits and single hyphens, as in \
+         `word-count`"
+    )]
+    BadName {
+        /// The name.
+        name: String,
+        /// The rule that it breaks.
+        why: String,
+    },
+    /// Something is there already.
+    #[error("{} is there and is not empty: choose another name, or move it away", path.display())]
+    FolderTaken {
+        /// The folder.
+        path: PathBuf,
+    },
     /// The control socket.
     #[error(transparent)]
     Control(#[from] reactor_host::control::ControlError),
@@ -174,6 +191,8 @@ impl CliError {
             Self::NoDataFolder { .. } => "RE0930",
             Self::NotRunning { .. } => "RE0931",
             Self::Lost { .. } => "RE0932",
+            Self::BadName { .. } => "RE0940",
+            Self::FolderTaken { .. } => "RE0941",
             Self::Control(error) => error.code(),
             Self::Discover(error) => error.code(),
             Self::Manifest(error) => error.code(),
@@ -186,7 +205,7 @@ impl CliError {
     /// How the command ends with it. Whoever reads our output and stops reading, has what was wanted.
     pub(crate) fn status(&self) -> ExitStatus {
         match self {
-            Self::BadValue { .. } | Self::NoSuchCode { .. } => ExitStatus::Usage,
+            Self::BadValue { .. } | Self::NoSuchCode { .. } | Self::BadName { .. } => ExitStatus::Usage,
             error if error.is_closed_pipe() => ExitStatus::Done,
             _ => ExitStatus::Failed,
         }

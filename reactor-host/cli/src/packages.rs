@@ -4,16 +4,18 @@
 //! `Cargo.toml`.
 
 mod missing;
+mod sources;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
-use cargo_metadata::{Metadata, Package, PackageId};
+use cargo_metadata::{Package, PackageId};
 use reactor_host::manifest::{Manifest, PluginId};
 
 use self::missing::Parts;
+use self::sources::PathDependencies;
 use crate::cargo_build::Cargo;
 use crate::error::CliError;
 use crate::output;
@@ -32,7 +34,7 @@ pub(crate) struct PluginCrate {
     pub(crate) folder: PathBuf,
     /// The plugin's id, if its `plugin.toml` could be read when it was found.
     pub(crate) id: Option<PluginId>,
-    /// The folders of the packages that its build reads: its own and those of its workspace that it depends on.
+    /// The folders of the packages that its build reads: its own, and those that it depends on by path.
     pub(crate) sources: Vec<PathBuf>,
 }
 
@@ -53,6 +55,8 @@ impl PluginCrate {
 pub(crate) struct Workspace {
     /// The folder that cargo is run in.
     pub(crate) root: PathBuf,
+    /// The folder that cargo builds into.
+    pub(crate) target: PathBuf,
     /// The plugins in it that were asked for, by label; never empty.
     pub(crate) plugins: Vec<PluginCrate>,
 }
@@ -92,8 +96,9 @@ impl Found {
 ///
 /// [`CliError::CargoMissing`]. A path without plugins is no error here: it is among what is [missing](Found::missing).
 pub(crate) fn find(cargo: &Cargo, paths: &[PathBuf]) -> Result<Found, CliError> {
-    let mut workspaces: BTreeMap<PathBuf, BTreeMap<String, PluginCrate>> = BTreeMap::new();
+    let mut workspaces: BTreeMap<PathBuf, (PathBuf, BTreeMap<String, PluginCrate>)> = BTreeMap::new();
     let (mut skipped, mut missing) = (Vec::new(), Vec::new());
+    let mut paths_of = PathDependencies::default();
     for named in paths {
         let path = match named.canonicalize() {
             Ok(path) => path,
@@ -117,9 +122,12 @@ pub(crate) fn find(cargo: &Cargo, paths: &[PathBuf]) -> Result<Found, CliError> 
                 }
             };
             seen.extend(metadata.packages.iter().map(folder_of));
-            let plugins = workspaces.entry(metadata.workspace_root.clone().into_std_path_buf()).or_default();
+            paths_of.learn(&metadata);
+            let (target, plugins) =
+                workspaces.entry(metadata.workspace_root.clone().into_std_path_buf()).or_default();
+            *target = metadata.target_directory.clone().into_std_path_buf();
             for package in metadata.packages.iter().filter(|package| is_plugin(package, &path)) {
-                plugins.insert(package.id.repr.clone(), plugin(package, &metadata));
+                plugins.insert(package.id.repr.clone(), plugin(package, &mut paths_of, cargo));
                 any = true;
             }
             packages.extend(metadata.packages.iter().map(Parts::of));
@@ -133,11 +141,11 @@ pub(crate) fn find(cargo: &Cargo, paths: &[PathBuf]) -> Result<Found, CliError> 
             missing.append(&mut unreadable);
         }
     }
-    workspaces.retain(|_, plugins| !plugins.is_empty());
-    let in_order = |(root, plugins): (PathBuf, BTreeMap<_, PluginCrate>)| {
+    workspaces.retain(|_, (_, plugins)| !plugins.is_empty());
+    let in_order = |(root, (target, plugins)): (PathBuf, (PathBuf, BTreeMap<_, PluginCrate>))| {
         let mut plugins: Vec<_> = plugins.into_values().collect();
         plugins.sort_by(|a, b| a.label().cmp(b.label()));
-        Workspace { root, plugins }
+        Workspace { root, target, plugins }
     };
     Ok(Found { workspaces: workspaces.into_iter().map(in_order).collect(), skipped, missing })
 }
@@ -177,7 +185,7 @@ fn is_plugin(package: &Package, within: &Path) -> bool {
     parts.folder.starts_with(within) && parts.has_manifest && parts.is_cdylib
 }
 
-fn plugin(package: &Package, metadata: &Metadata) -> PluginCrate {
+fn plugin(package: &Package, paths_of: &mut PathDependencies, cargo: &Cargo) -> PluginCrate {
     let folder = folder_of(package);
     let path = folder.join("plugin.toml");
     // An error is told when the plugin is put in its place; until then the package's name serves.
@@ -186,29 +194,8 @@ fn plugin(package: &Package, metadata: &Metadata) -> PluginCrate {
     PluginCrate {
         package: package.id.clone(),
         name: package.name.to_string(),
-        sources: sources(package, metadata),
+        sources: paths_of.sources(&folder, cargo),
         folder,
         id,
     }
-}
-
-/// The folders of `package` and of the packages of the workspace that it depends on, however far.
-fn sources(package: &Package, metadata: &Metadata) -> Vec<PathBuf> {
-    let by_folder: HashMap<PathBuf, &Package> = metadata.packages.iter().map(|p| (folder_of(p), p)).collect();
-    let mut folders = vec![folder_of(package)];
-    let mut next = 0;
-    while let Some(folder) = folders.get(next) {
-        let dependencies = by_folder.get(folder).into_iter().flat_map(|package| &package.dependencies);
-        let paths =
-            dependencies.filter_map(|dependency| dependency.path.as_ref().map(|path| path.as_std_path()));
-        let new: Vec<PathBuf> =
-            paths.filter(|path| by_folder.contains_key(*path)).map(Path::to_owned).collect();
-        for path in new {
-            if !folders.contains(&path) {
-                folders.push(path);
-            }
-        }
-        next += 1;
-    }
-    folders
 }

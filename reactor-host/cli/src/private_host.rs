@@ -50,6 +50,7 @@ pub(crate) fn build(
 ) -> Result<Host, CliError> {
     let mut builder = Host::builder("dev.reactor.cli", env!("CARGO_PKG_VERSION"))
         .watching(files.settings())
+        .try_again_after_rebuild(files == Files::AsTheyAre)
         .allow_shared_folders(shared);
     if let Some(data) = data {
         builder = builder.data_dir(data);

@@ -6,19 +6,25 @@ mod tests;
 use std::collections::HashMap;
 use std::env::consts::{DLL_PREFIX, DLL_SUFFIX};
 use std::fs;
+use std::io::{self, BufRead as _};
 use std::path::{Path, PathBuf};
 
 use cargo_metadata::PackageId;
-use reactor_host::discover::{ContentHash, FileStamp};
+use reactor_host::discover::FileStamp;
 use reactor_host::manifest::{Manifest, PluginId};
 
 use crate::error::CliError;
 use crate::packages::PluginCrate;
 
+/// How much of two files is compared at once.
+const PIECE: usize = 1 << 16;
+
 /// A plugin folder that is filled from crates.
 #[derive(Debug)]
 pub(crate) struct Shelf {
     folder: PathBuf,
+    /// Whether a host looks only when this process tells it to.
+    private: bool,
     placed: HashMap<PackageId, Placed>,
 }
 
@@ -29,8 +35,6 @@ pub(crate) struct Placed {
     pub(crate) manifest: Manifest,
     /// The library's path.
     pub(crate) library: PathBuf,
-    /// The library's hash.
-    pub(crate) hash: ContentHash,
     crate_folder: PathBuf,
     text: Vec<u8>,
     /// What cargo's file looked like when it was read.
@@ -50,7 +54,17 @@ impl Shelf {
                 .and_then(|()| for_this_user(&folder))
                 .map_err(CliError::writing(&folder))?;
         }
-        Ok(Self { folder, placed: HashMap::new() })
+        Ok(Self { folder, private: false, placed: HashMap::new() })
+    }
+
+    /// The same for a host that looks only when this process tells it to: nothing has to be whole in between, and a
+    /// library can be the very file that cargo made.
+    ///
+    /// # Errors
+    ///
+    /// [`CliError::File`].
+    pub(crate) fn private(folder: impl Into<PathBuf>) -> Result<Self, CliError> {
+        Ok(Self { private: true, ..Self::new(folder)? })
     }
 
     /// The id under which the plugin of a package stands here.
@@ -86,67 +100,115 @@ impl Shelf {
         }
         let before = self.placed.get(&plugin.package);
         // Most builds leave most libraries alone, and reading them all would take longer than the swap.
-        let built = fs::metadata(library).map(|metadata| FileStamp::of(&metadata));
+        // When it got another name is of no account, since it gets one here.
+        let stamp = |metadata: fs::Metadata| FileStamp { changed_ns: 0, ..FileStamp::of(&metadata) };
+        let built = fs::metadata(library).map(stamp);
         let built = built.map_err(CliError::reading(library))?;
         if let Some(before) = before.filter(|before| before.built == built && before.text == text) {
             return Ok((before.clone(), false));
         }
-        let bytes = fs::read(library).map_err(CliError::reading(library))?;
-        let hash = ContentHash::of(&bytes);
+        // Compared, and not hashed: the host does that, and in a program that is not optimised it is most of a swap.
         if let Some(before) = self.placed.get_mut(&plugin.package)
-            && before.hash == hash
             && before.text == text
+            && are_same(&before.library, library)
         {
             before.built = built;
             return Ok((before.clone(), false));
         }
         let folder = self.folder.join(manifest.id.as_str());
         let name = format!("{DLL_PREFIX}{}{DLL_SUFFIX}", manifest.library_stem());
-        write(&folder, &text, &name, &bytes)?;
+        self.write(&folder, &text, &name, library)?;
         let before = self.placed.get(&plugin.package);
         if let Some(renamed) = before.filter(|before| before.manifest.id != manifest.id) {
             let old = self.folder.join(renamed.manifest.id.as_str());
             fs::remove_dir_all(&old).map_err(CliError::writing(&old))?;
         }
         let library = folder.join(name);
-        let placed = Placed { manifest, library, hash, crate_folder: plugin.folder.clone(), text, built };
+        let placed = Placed { manifest, library, crate_folder: plugin.folder.clone(), text, built };
         self.placed.insert(plugin.package.clone(), placed.clone());
         Ok((placed, true))
     }
+
+    /// Writes a plugin's folder so that whoever looks at any moment sees the old plugin or the new one.
+    fn write(&self, folder: &Path, manifest: &[u8], name: &str, library: &Path) -> Result<(), CliError> {
+        let (manifest_path, library_path) = (folder.join("plugin.toml"), folder.join(name));
+        if !folder.exists() {
+            // Hosts pass over names that begin with a dot.
+            let aside = aside(folder);
+            fs::create_dir_all(&aside).map_err(CliError::writing(&aside))?;
+            let result = for_this_user(&aside)
+                .and_then(|()| put(&aside.join("plugin.toml"), manifest))
+                .and_then(|()| self.bring(library, &aside.join(name)))
+                .and_then(|()| fs::rename(&aside, folder));
+            return result.map_err(|error| {
+                // What cannot be cleared away is passed over by hosts, and written over by the next attempt.
+                let _ = fs::remove_dir_all(&aside);
+                CliError::writing(folder)(error)
+            });
+        }
+        let changed = fs::read(&manifest_path).map_or(true, |old| old != manifest);
+        if changed && manifest_path.exists() {
+            // Without it the copy inside the library holds, whichever library it is: file and copy never contradict.
+            fs::remove_file(&manifest_path).map_err(CliError::writing(&manifest_path))?;
+        }
+        if self.private {
+            // Some systems write a file out before it takes another one's place, which costs more than all the rest.
+            let _ = fs::remove_file(&library_path);
+        }
+        renamed(&library_path, |aside| self.bring(library, aside))?;
+        if changed { replace(&manifest_path, manifest) } else { Ok(()) }
+    }
+
+    /// Makes `to` the library that cargo made: by another name where that can be, else by a copy.
+    fn bring(&self, library: &Path, to: &Path) -> io::Result<()> {
+        // A linker makes a new file; one that does not changes what the host has read already, and does no harm.
+        if self.private && fs::hard_link(library, to).is_ok() { Ok(()) } else { copy(library, to) }
+    }
 }
 
-/// Writes a plugin's folder so that whoever looks at any moment sees the old plugin or the new one.
-fn write(folder: &Path, manifest: &[u8], name: &str, library: &[u8]) -> Result<(), CliError> {
-    let (manifest_path, library_path) = (folder.join("plugin.toml"), folder.join(name));
-    if !folder.exists() {
-        // Hosts pass over names that begin with a dot.
-        let aside = aside(folder);
-        fs::create_dir_all(&aside).map_err(CliError::writing(&aside))?;
-        let result = for_this_user(&aside)
-            .and_then(|()| put(&aside.join("plugin.toml"), manifest))
-            .and_then(|()| put(&aside.join(name), library))
-            .and_then(|()| fs::rename(&aside, folder));
-        return result.map_err(|error| {
-            // What cannot be cleared away is passed over by hosts, and written over by the next attempt.
-            let _ = fs::remove_dir_all(&aside);
-            CliError::writing(folder)(error)
-        });
+/// Whether two files have the same bytes, and are not one file. Builds differ early, so this seldom reads much; an error is
+/// told by whoever reads them next.
+fn are_same(one: &Path, other: &Path) -> bool {
+    let open = |path| {
+        let file = fs::File::open(path)?;
+        Ok::<_, io::Error>((FileStamp::of(&file.metadata()?), io::BufReader::with_capacity(PIECE, file)))
+    };
+    let (Ok((first, mut one)), Ok((second, mut other))) = (open(one), open(other)) else { return false };
+    // A file that was written over in place is another build under the same number.
+    let is_one_file = first.inode != 0 && (first.device, first.inode) == (second.device, second.inode);
+    if is_one_file || first.size != second.size {
+        return false;
     }
-    let changed = fs::read(&manifest_path).map_or(true, |old| old != manifest);
-    if changed && manifest_path.exists() {
-        // Without it the copy inside the library holds, whichever library it is: file and copy never contradict.
-        fs::remove_file(&manifest_path).map_err(CliError::writing(&manifest_path))?;
+    loop {
+        let (Ok(a), Ok(b)) = (one.fill_buf(), other.fill_buf()) else { return false };
+        let length = a.len().min(b.len());
+        if a[..length] != b[..length] {
+            return false;
+        }
+        if length == 0 {
+            return a.is_empty() && b.is_empty();
+        }
+        one.consume(length);
+        other.consume(length);
     }
-    replace(&library_path, library)?;
-    if changed { replace(&manifest_path, manifest) } else { Ok(()) }
 }
 
 fn replace(path: &Path, bytes: &[u8]) -> Result<(), CliError> {
+    renamed(path, |aside| put(aside, bytes))
+}
+
+/// Has `make` make a file aside, and gives it its name.
+fn renamed(path: &Path, make: impl FnOnce(&Path) -> io::Result<()>) -> Result<(), CliError> {
     let aside = aside(path);
-    put(&aside, bytes).and_then(|()| fs::rename(&aside, path)).map_err(|error| {
+    make(&aside).and_then(|()| fs::rename(&aside, path)).map_err(|error| {
         let _ = fs::remove_file(&aside);
         CliError::writing(path)(error)
     })
+}
+
+fn copy(from: &Path, to: &Path) -> io::Result<()> {
+    fs::copy(from, to)?;
+    for_this_user(to)
 }
 
 fn put(path: &Path, bytes: &[u8]) -> std::io::Result<()> {

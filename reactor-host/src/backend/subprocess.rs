@@ -46,12 +46,17 @@ impl Subprocess {
             return Ok(if cfg!(target_os = "linux") { "/proc/self/exe".into() } else { this });
         }
         let beside = this.with_file_name("reactor-runner");
-        if beside.is_file() { Ok(beside) } else { Err(LoadError::NoRunner { id: id.clone(), looked_at: beside }) }
+        if beside.is_file() {
+            Ok(beside)
+        } else {
+            Err(LoadError::NoRunner { id: id.clone(), looked_at: beside })
+        }
     }
 
     /// Ends the process of a generation that did not come up.
     pub(crate) fn abandon(&self, number: u64, why: &str) {
-        let begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner).get(&number).and_then(Weak::upgrade);
+        let begun =
+            self.begun.lock().unwrap_or_else(PoisonError::into_inner).get(&number).and_then(Weak::upgrade);
         if let Some(process) = begun {
             process.kill(why);
         }

@@ -196,6 +196,14 @@ pub(super) static SEAMS: &[Seam] = catalogue! {
         RE0708: "the system gives no thread for the store" => "end something, or raise the limit of threads";
     }
     "Interfaces and streams": "Told to who provides an interface, and to who calls it. Nothing that runs is changed." {
+        RE0720: "arguments, an answer or an item of a stream could not be carried across" => "see the reason; if the two sides disagree, rebuild both with the same version of the interface";
+        RE0721: "the provider is older than the method" => "ask for a range that begins with the version that brought the method, or give the method a default body", "Only for methods with `#[since]` and without a body: the body of the others answers for older providers.";
+        RE0722: "a stream is full" => "wait with `send`, or leave the item out";
+        RE0723: "nobody takes items of a stream any more" => "stop sending";
+        RE0726: "on a bench: the range of versions that is asked for is none" => "write one such as `^1.2`", "A bench is `reactor_abi::testing`: a plugin in a unit test.";
+        RE0727: "on a bench: who provides an interface does not fit who asks for it" => "make the two agree, as the message says";
+        RE0728: "on a bench: an interface is provided twice" => "provide it once";
+        RE0729: "on a bench: an interface is provided outside of `register`" => "provide it there";
         RE0740: "what is said of an interface can not be read, or its name or version is none" => "correct the name or the version in `#[interface]`; rebuild the plugin against the host's `reactor-abi`";
         RE0741: "a plugin provides an interface that its manifest does not list" => "list it under `[provides]`", "What a manifest lists is known before any code runs: others are ordered by it.";
         RE0742: "a plugin provides an interface in another version than its manifest says" => "make the two agree";
@@ -237,6 +245,8 @@ pub(super) static SEAMS: &[Seam] = catalogue! {
         RE0930: "there is no place for a host's data folder" => "name one with `--data` or the variable `REACTOR_DATA`";
         RE0931: "the command is for a running host, and none runs on this folder" => "start one, as the message shows", "A host is found by its plugin folder, by whatever path that is named, or by its data folder. An application must serve a control socket.";
         RE0932: "events came faster than they were read, and some were left out" => "see the numbers (`seq`) for the gap, and follow fewer";
+        RE0940: "not a name for what is to be made" => "use lower-case letters, digits and single hyphens, beginning with a letter", "The name is that of a crate and a plugin's id in one.";
+        RE0941: "the folder that is to be made is there and is not empty" => "choose another name, or move it away";
     }
     "The control socket": "Told to the application, or to who asks. Nothing that runs is changed." {
         RE1001: "the host has no data folder, which is where the socket is made" => "name one with `data_dir`";

@@ -109,19 +109,11 @@ impl Conductor {
 
     /// Lets everything be tried again that is quarantined of a plugin.
     pub(super) fn lift(&mut self, plugin: &PluginId, report: &mut Report) {
-        let store = self.stage.shared.store.clone();
-        let records = store.quarantine_list().into_iter().filter(|record| record.plugin == *plugin);
-        let records: Vec<_> = records.collect();
-        if records.is_empty() {
+        if !self.release_all(plugin) {
             // Wrong is what was asked, not the plugin: nobody else is told.
             let reason = Reason::new("RE0526", format!("nothing of {plugin} is quarantined"));
             report.outcomes.push(self.outcome(plugin, failed(reason, None)));
             return;
-        }
-        for record in records {
-            self.acknowledge(store.lift(plugin, &record.build));
-            let kind = EventKind::Released { build: record.build.to_string() };
-            self.stage.shared.events.emit(Some(plugin.clone()), Some(record.version), None, kind);
         }
         if let Some(slot) = self.slots.get_mut(plugin)
             && std::mem::take(&mut slot.quarantined)
@@ -129,6 +121,19 @@ impl Conductor {
             slot.forgive();
         }
         self.reconcile(report);
+    }
+
+    /// Ends the quarantine of every build of a plugin. `false`: there was none.
+    pub(super) fn release_all(&self, plugin: &PluginId) -> bool {
+        let store = self.stage.shared.store.clone();
+        let mut any = false;
+        for record in store.quarantine_list().into_iter().filter(|record| record.plugin == *plugin) {
+            self.acknowledge(store.lift(plugin, &record.build));
+            let kind = EventKind::Released { build: record.build.to_string() };
+            self.stage.shared.events.emit(Some(plugin.clone()), Some(record.version), None, kind);
+            any = true;
+        }
+        any
     }
 
     /// Goes back to the build that served before, because somebody says so.

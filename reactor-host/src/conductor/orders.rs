@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use reactor_abi::ffi::RequestKind;
 
-use super::{Conductor, Refused, Slot};
+use super::{Conductor, Lifting, Refused, Slot};
 use crate::backend::{Build, Source};
 use crate::discover::{Change, DiscoverError, read_one_with, scan_with};
 use crate::event::EventKind;
@@ -235,7 +235,11 @@ impl Conductor {
             slot.file_is_good();
             self.judge_again(&id, report);
         } else {
+            let anew = slot.build.key != build.key;
             slot.take(build);
+            if anew && self.lifting == Lifting::ByRebuild {
+                self.release_all(&id);
+            }
             self.judge(&id, report);
         }
     }
@@ -250,6 +254,12 @@ impl Conductor {
     /// Reads several plugins again and swaps them in one step, or none of them.
     fn swap_together(&mut self, plugins: &[PluginId], report: &mut Report) {
         let builds: Vec<_> = plugins.iter().filter_map(|plugin| self.read_again(plugin, report)).collect();
+        for build in builds.iter().filter(|_| self.lifting == Lifting::ByRebuild) {
+            let anew = self.slots.get(&build.manifest.id).is_some_and(|slot| slot.build.key != build.key);
+            if anew {
+                self.release_all(&build.manifest.id);
+            }
+        }
         let store = &self.stage.shared.store;
         let tried = |build: &Build| store.quarantined(&build.manifest.id, &build.key).is_some();
         if let Some(at) = builds.iter().position(tried) {

@@ -255,8 +255,11 @@ impl Conductor {
             let plugin = old.life.plugin.clone();
             return self.end_trial(&plugin);
         }
-        let serves = |slot: &Slot| slot.serving.as_ref().is_some_and(|serving| serving.life.number == generation);
-        let Some(plugin) = self.slots.iter().find(|(_, slot)| serves(slot)).map(|(id, _)| id.clone()) else { return };
+        let serves =
+            |slot: &Slot| slot.serving.as_ref().is_some_and(|serving| serving.life.number == generation);
+        let Some(plugin) = self.slots.iter().find(|(_, slot)| serves(slot)).map(|(id, _)| id.clone()) else {
+            return;
+        };
         let Some(slot) = self.slots.get_mut(&plugin) else { return };
         slot.broken = true;
         slot.trouble = Some(reason.clone());

@@ -10,7 +10,7 @@ use std::time::Instant;
 use reactor_abi::ffi::Op;
 
 use super::{Conductor, Slot};
-use crate::event::{EventKind, micros};
+use crate::event::{EventKind, StateOutcome, micros};
 use crate::generation::{Generation, PhaseFailure};
 use crate::manifest::PluginId;
 use crate::native::life::Stage;
@@ -26,6 +26,8 @@ struct Rising {
     plugin: PluginId,
     generation: Arc<Generation>,
     begun: Instant,
+    /// What it begins with.
+    state: StateOutcome,
 }
 
 impl Conductor {
@@ -49,7 +51,8 @@ impl Conductor {
             match self.stage.raise(number, build) {
                 Ok(generation) => {
                     self.stage.shared.set_output(plugin, Some(generation.output.clone()));
-                    rising.push(Rising { plugin: plugin.clone(), generation, begun });
+                    let state = StateOutcome::None;
+                    rising.push(Rising { plugin: plugin.clone(), generation, begun, state });
                 }
                 Err(stillborn) => {
                     let reason = self.stage.bury(stillborn);
@@ -60,9 +63,9 @@ impl Conductor {
         }
         for op in [Op::Register, Op::AfterRegistration, Op::Start] {
             let mut kept: Vec<Rising> = Vec::new();
-            for one in rising {
+            for mut one in rising {
                 let blocked = self.slots.get(&one.plugin).and_then(|slot| self.blocked(slot, &kept));
-                match blocked.map_or_else(|| self.go_on(&one, op), Err) {
+                match blocked.map_or_else(|| self.go_on(&mut one, op), Err) {
                     Ok(()) => kept.push(one),
                     Err(reason) => {
                         self.stage.shared.set_output(&one.plugin, None);
@@ -81,9 +84,9 @@ impl Conductor {
     }
 
     /// One phase of one rising plugin. From `start` on it serves: its own `start` may call others, and they it.
-    fn go_on(&self, one: &Rising, op: Op) -> Result<(), Reason> {
+    fn go_on(&self, one: &mut Rising, op: Op) -> Result<(), Reason> {
         if op == Op::Start {
-            self.give_state(&one.generation)?;
+            one.state = self.give_state(&one.generation)?;
             one.generation.life.set_stage(Stage::Live);
             self.stage.shared.routes.serve(&one.generation.life);
         }
@@ -94,20 +97,19 @@ impl Conductor {
     }
 
     /// Hands a plugin that is about to start what it saved last.
-    fn give_state(&self, generation: &Arc<Generation>) -> Result<(), Reason> {
-        let Some(state) = self.state_for(&generation.build)? else { return Ok(()) };
-        self.stage.restore(generation, &state, Instant::now() + self.stage.phase_deadline).map_err(
-            |failure| {
-                tell_failure(&self.stage.shared, &generation.life, &failure);
-                Reason::from(failure)
-            },
-        )
+    fn give_state(&self, generation: &Arc<Generation>) -> Result<StateOutcome, Reason> {
+        let Some(state) = self.state_for(&generation.build)? else { return Ok(StateOutcome::None) };
+        let restored = self.stage.restore(generation, &state, Instant::now() + self.stage.phase_deadline);
+        restored.map(|()| StateOutcome::Restored).map_err(|failure| {
+            tell_failure(&self.stage.shared, &generation.life, &failure);
+            Reason::from(failure)
+        })
     }
 
     fn arrive(&mut self, one: Rising, report: &mut Report) {
-        let Rising { plugin, generation, begun } = one;
+        let Rising { plugin, generation, begun, state } = one;
         let micros = micros_since(begun);
-        self.stage.shared.tell(&generation.life, EventKind::Loaded { micros });
+        self.stage.shared.tell(&generation.life, EventKind::Loaded { micros, state });
         let status = OutcomeStatus::Loaded { generation: generation.life.number, micros };
         report.outcomes.push(self.outcome(&plugin, status));
         if let Some(slot) = self.slots.get_mut(&plugin) {

@@ -113,7 +113,7 @@ mod tests {
     }
 
     fn loaded(seq: u64) -> Event {
-        event(seq, EventKind::Loaded { micros: 0 })
+        event(seq, EventKind::Loaded { micros: 0, state: super::super::StateOutcome::None })
     }
 
     #[test]

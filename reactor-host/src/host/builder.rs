@@ -11,7 +11,7 @@ use semver::Version;
 use super::{Host, HostError};
 use crate::backend::{Backends, Build};
 use crate::clock::{Clock, SystemClock};
-use crate::conductor::Conductor;
+use crate::conductor::{Conductor, Lifting};
 use crate::control::Seat;
 use crate::discover::{Settings, Tracker};
 use crate::load::Loader;
@@ -42,6 +42,7 @@ pub struct HostBuilder {
     retained_budget: usize,
     clears_no_delete: bool,
     runner: Option<PathBuf>,
+    lifting: Lifting,
 }
 
 impl HostBuilder {
@@ -62,6 +63,7 @@ impl HostBuilder {
             retained_budget: DEFAULT_BUDGET,
             clears_no_delete: false,
             runner: None,
+            lifting: Lifting::ByHand,
         }
     }
 
@@ -158,6 +160,14 @@ impl HostBuilder {
         self
     }
 
+    /// Whether a new build of a plugin ends the quarantine of the builds before it, so that going back to one of them has
+    /// it tried again. For development, where an edit says that somebody knows. Default: no; a quarantined build is not
+    /// tried until a person lifts it.
+    pub fn try_again_after_rebuild(mut self, again: bool) -> Self {
+        self.lifting = if again { Lifting::ByRebuild } else { Lifting::ByHand };
+        self
+    }
+
     /// How long a phase of a plugin (opening it, `init` and `build` together; each later one by itself) may take before
     /// the host gives it up and goes on without it. Default: 30 seconds. The parts of a hand-over have the manifest's
     /// `pause-deadline`; `stop` has its `stop-deadline`, of which no more than this counts. More than a day counts as a day.
@@ -239,8 +249,9 @@ impl HostBuilder {
         // Nothing is retained yet, so there is nothing to tell.
         let _ = shared.retained.set_budget(self.retained_budget);
         let thread = |source| HostError::Thread { source };
-        let stage = Stagehand::new(Arc::clone(&shared), Backends::new(loader, self.runner), self.phase_deadline)
-            .map_err(thread)?;
+        let stage =
+            Stagehand::new(Arc::clone(&shared), Backends::new(loader, self.runner), self.phase_deadline)
+                .map_err(thread)?;
         let watching = Settings {
             poll_every: self.poll_every.or(self.watching.poll_every),
             allow_shared_folders: self.allow_shared_folders || self.watching.allow_shared_folders,
@@ -248,6 +259,7 @@ impl HostBuilder {
         };
         let tracker = Tracker::new(watching.clone());
         let conductor = Conductor::new(stage, environment, self.folders.clone(), tracker, linked);
+        let conductor = conductor.lifting(self.lifting);
         let conductor = std::thread::Builder::new()
             .name("reactor-conduct".to_owned())
             .spawn(move || conductor.work(&inbox))

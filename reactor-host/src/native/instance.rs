@@ -332,7 +332,9 @@ impl<'a> Alone<'a> {
 fn read(status: Status, answer: Vec<u8>) -> Result<Vec<u8>, Failure> {
     match status {
         Status::Done => Ok(answer),
-        Status::Failed | Status::Missing | Status::Blocked => Err(Failure { error: Error::decode(&answer), panicked: false }),
+        Status::Failed | Status::Missing | Status::Blocked => {
+            Err(Failure { error: Error::decode(&answer), panicked: false })
+        }
         Status::Panicked => Err(Failure { error: Error::decode(&answer), panicked: true }),
     }
 }

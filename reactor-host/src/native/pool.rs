@@ -12,10 +12,10 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use abi_stable::std_types::RSlice;
 #[cfg(unix)]
 use reactor_abi::ffi::interface::{MISSING, TableHead};
-#[cfg(unix)]
-use reactor_abi::ffi::{Sink, Status};
 use reactor_abi::ffi::protocol::{ABSENT, Binding, FIRST_ADDRESS, PAUSED};
 use reactor_abi::ffi::{Cell, CellRef, Share};
+#[cfg(unix)]
+use reactor_abi::ffi::{Sink, Status};
 
 use super::frames::Frame;
 use super::ops::PIN_OPS;

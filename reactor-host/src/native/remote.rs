@@ -333,7 +333,8 @@ impl Borrowed {
     /// `shapes`: how many methods each has; `road`: where calls of each go. `None`: more than there can be.
     pub(crate) fn new(shapes: &[u32], road: impl Fn(u32) -> Box<dyn Road>) -> Option<Self> {
         let fits = shapes.len() <= MOST_LENT && shapes.iter().all(|count| *count as usize <= MOST_METHODS);
-        let object = |(at, count): (u32, &u32)| (Box::new(FarObject(road(at))), FarTable::new(call_object, *count));
+        let object =
+            |(at, count): (u32, &u32)| (Box::new(FarObject(road(at))), FarTable::new(call_object, *count));
         fits.then(|| {
             let objects: Vec<_> = (0..).zip(shapes).map(object).collect();
             let callback = |(object, table): &(Box<FarObject>, FarTable)| Callback {

@@ -50,8 +50,7 @@ pub(crate) fn failed() -> Error {
 }
 
 fn answered(answer: Sink, ask: impl FnOnce() -> Result<Vec<u8>, Error>) -> Status {
-    let outcome = catch_unwind(AssertUnwindSafe(ask))
-        .unwrap_or_else(|_| Err(failed()));
+    let outcome = catch_unwind(AssertUnwindSafe(ask)).unwrap_or_else(|_| Err(failed()));
     match outcome {
         Ok(bytes) => {
             answer.write(&bytes);

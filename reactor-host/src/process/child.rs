@@ -15,11 +15,11 @@ use reactor_abi::interface::{Provider, Want};
 use reactor_abi::log::Level;
 use reactor_abi::{Error, Value};
 
+use super::failure_of_ours;
 use super::frame::{self, Answer, Ask, Hello, Note};
 use super::host::MARK;
 use super::lending::{self, unanswered};
 use super::line::{Line, Servant};
-use super::failure_of_ours;
 use crate::interfaces::Wanted;
 use crate::manifest::PluginId;
 use crate::native::context::Desk;
@@ -39,7 +39,9 @@ pub(crate) fn serve_if_asked() {
     match connect() {
         Ok(stream) => serve(stream),
         Err(error) => {
-            eprintln!("`{MARK}` is for processes that a Reactor host starts, with a socket as their input: {error}");
+            eprintln!(
+                "`{MARK}` is for processes that a Reactor host starts, with a socket as their input: {error}"
+            );
             std::process::exit(2);
         }
     }
@@ -110,7 +112,11 @@ impl Ward {
         Ok(Vec::new())
     }
 
-    fn create(&self, birth: &[u8], provides: Vec<(String, String)>) -> Result<Result<Vec<u8>, Failure>, Error> {
+    fn create(
+        &self,
+        birth: &[u8],
+        provides: Vec<(String, String)>,
+    ) -> Result<Result<Vec<u8>, Failure>, Error> {
         let image = self.image.lock().unwrap_or_else(PoisonError::into_inner).take();
         let image = image.ok_or_else(failure_of_ours)?;
         let birth: Birth = postcard::from_bytes(birth)?;
@@ -191,8 +197,11 @@ impl Servant for Ward {
             Ask::Create { birth, provides } => self.create(&birth.0, provides),
             Ask::Call { op, name, input } => self.call(op, &name, &input.0),
             Ask::Export { export, call } => {
-                let Some(instance) = self.instance().clone() else { return Answer::failed(&failure_of_ours()) };
-                let run = |input: &[u8], lent: &Lent<'_>| instance.call_export(export, call.method, input, lent);
+                let Some(instance) = self.instance().clone() else {
+                    return Answer::failed(&failure_of_ours());
+                };
+                let run =
+                    |input: &[u8], lent: &Lent<'_>| instance.call_export(export, call.method, input, lent);
                 return self.desk.line.lend(number, &call, run);
             }
             Ask::Back { lent_to, at, call } => return self.desk.line.call_back(number, lent_to, at, &call),
@@ -249,7 +258,9 @@ impl Forwarder {
         loop {
             let left = until.map_or(Duration::MAX, |until| until.saturating_duration_since(Instant::now()));
             let nanoseconds = u64::try_from(left.as_nanos()).unwrap_or(u64::MAX);
-            let Ok(answer) = self.settled(ask(nanoseconds)) else { return (StreamStatus::Closed, Vec::new()) };
+            let Ok(answer) = self.settled(ask(nanoseconds)) else {
+                return (StreamStatus::Closed, Vec::new());
+            };
             match answer.split_first() {
                 Some((status, bytes)) if *status == StreamStatus::Done as u8 => {
                     return (StreamStatus::Done, bytes.to_vec());

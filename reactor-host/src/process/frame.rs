@@ -320,10 +320,7 @@ impl Hello {
         if self.protocol != other.protocol {
             Some(format!("protocol {} here, {} there", self.protocol, other.protocol))
         } else if self.fingerprint != other.fingerprint {
-            Some(format!(
-                "ABI fingerprint {:016x} here, {:016x} there",
-                self.fingerprint, other.fingerprint
-            ))
+            Some(format!("ABI fingerprint {:016x} here, {:016x} there", self.fingerprint, other.fingerprint))
         } else if self.version != other.version {
             Some(format!("reactor-host {} here, {} there", self.version, other.version))
         } else {

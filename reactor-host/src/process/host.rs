@@ -189,7 +189,10 @@ impl Process {
 
     fn ended_error(&self, end: &str) -> Error {
         let Self { plugin, generation, .. } = self;
-        Error::new(PROCESS_GONE, format!("the process of {plugin} (generation {generation}) has ended: {end}"))
+        Error::new(
+            PROCESS_GONE,
+            format!("the process of {plugin} (generation {generation}) has ended: {end}"),
+        )
     }
 
     fn ask(&self, ask: Ask<'_>) -> Outcome {
@@ -199,9 +202,13 @@ impl Process {
     fn unanswered(&self, why: Unanswered) -> Outcome {
         let Self { plugin, generation, .. } = self;
         match why {
-            Unanswered::Meanwhile(end) => Outcome::failed(&self.ended_error(&end).context("a call was inside")),
+            Unanswered::Meanwhile(end) => {
+                Outcome::failed(&self.ended_error(&end).context("a call was inside"))
+            }
             Unanswered::Before(end) => {
-                let told = format!("{plugin} can not be called: the process of its generation {generation} has ended: {end}");
+                let told = format!(
+                    "{plugin} can not be called: the process of its generation {generation} has ended: {end}"
+                );
                 Outcome { status: Status::Blocked, bytes: Error::new("RE0641", told).encode() }
             }
             Unanswered::TooLong(length) => Outcome::failed(&too_long("call", length)),
@@ -211,7 +218,8 @@ impl Process {
     /// What the process asks of the host, in the name of its generation.
     fn asked(&self, number: u64, ask: Ask<'static>) -> Result<Answer<'static>, Error> {
         let context = self.context().clone();
-        let context = context.ok_or_else(|| Error::new("RE0643", "it has no instance, and nothing to ask"))?;
+        let context =
+            context.ok_or_else(|| Error::new("RE0643", "it has no instance, and nothing to ask"))?;
         let (desk, life) = (context.desk()?, &context.life);
         let answer = match ask {
             Ask::Log { level, message, fields } => {
@@ -226,7 +234,8 @@ impl Process {
             Ask::Output { plugin } => desk.output(life, &named(&plugin)?),
             Ask::Request { kind, plugin } => {
                 let kinds = [RequestKind::Swap, RequestKind::Disable, RequestKind::Stop];
-                let kind = kinds.into_iter().find(|known| *known as u8 == kind).ok_or_else(failure_of_ours)?;
+                let kind =
+                    kinds.into_iter().find(|known| *known as u8 == kind).ok_or_else(failure_of_ours)?;
                 desk.request(life, kind, named(&plugin)?).map(|()| Vec::new())
             }
             Ask::Invoke { plugin, action, input } => {

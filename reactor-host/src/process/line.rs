@@ -153,7 +153,8 @@ impl Line {
                 Ok(body) => body,
                 Err(torn) => return torn.into(),
             };
-            let taken = Frame::decode(&body).map_err(Broken::from).and_then(|frame| self.take(frame, servant));
+            let taken =
+                Frame::decode(&body).map_err(Broken::from).and_then(|frame| self.take(frame, servant));
             if let Err(broken) = taken {
                 return broken;
             }

@@ -123,7 +123,8 @@ impl std::fmt::Debug for Link {
 impl Target for Link {
     type Entered<'a> = LinkEntered<'a>;
 
-    #[inline]
+    #[expect(clippy::inline_always, reason = "called, the pin would go through memory, twice")]
+    #[inline(always)]
     fn enter(&self) -> Result<LinkEntered<'_>, CallError> {
         match self.cell.pin() {
             Ok(pin) => Ok(LinkEntered { pin, link: self }),
@@ -187,7 +188,7 @@ pub unsafe trait Callback: Interface {
     /// What crosses.
     fn callback(lent: &Self::Lent<'_>) -> raw::Callback;
     /// What the called gets.
-    fn proxy<'a>(proxied: Proxied<'a>) -> Self::Proxy<'a>;
+    fn proxy(proxied: Proxied<'_>) -> Self::Proxy<'_>;
     /// As the trait.
     fn object<'a>(proxy: &'a Self::Proxy<'a>) -> &'a Self::Object<'a>;
 }

@@ -34,7 +34,8 @@ pub(crate) struct BuildArgs {
 #[command(
     after_help = "Examples:\n  reactor dev                    # the crate or workspace in this folder\n  \
                         reactor dev example-plugins    # a folder of crates\n  \
-                        reactor dev example-plugins --once   # does everything build and load?"
+                        reactor dev example-plugins --once   # does everything build and load?\n  \
+                        reactor dev . --out installed  # for an application that follows the folder"
 )]
 pub(crate) struct DevArgs {
     #[command(flatten)]
@@ -42,6 +43,9 @@ pub(crate) struct DevArgs {
     /// Stop after the first load; fail if a plugin did not compile or does not run
     #[arg(long)]
     pub(crate) once: bool,
+    /// Run no host: put what is built into this folder, which an application's own host follows
+    #[arg(long, value_name = "DIR", conflicts_with = "data")]
+    pub(crate) out: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) data: DataFolder,
     #[command(flatten)]

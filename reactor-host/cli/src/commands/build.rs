@@ -1,5 +1,6 @@
 //! `reactor build`: plugin crates into folders that can be dropped anywhere.
 
+use reactor_host::discover::ContentHash;
 use serde::Serialize;
 
 use crate::args::BuildArgs;
@@ -17,7 +18,7 @@ struct Row<'a> {
     plugin: &'a str,
     version: &'a semver::Version,
     library: &'a std::path::Path,
-    hash: String,
+    hash: Option<String>,
     changed: bool,
     /// Why a host would not take it.
     refused: Option<Refusal>,
@@ -63,13 +64,17 @@ pub(super) fn build(args: &BuildArgs) -> Result<ExitStatus, CliError> {
 }
 
 fn row(placed: &Placed, changed: bool) -> Row<'_> {
+    let read = verdict::read(&placed.library);
+    // What is no plugin to a host has bytes all the same; a file that has gone again has none.
+    let of_file = || std::fs::read(&placed.library).map(|bytes| ContentHash::of(&bytes)).ok();
+    let hash = read.as_ref().map_or_else(|_| of_file(), |candidate| Some(candidate.hash));
     Row {
         plugin: placed.manifest.id.as_str(),
         version: &placed.manifest.version,
         library: &placed.library,
-        hash: placed.hash.to_string(),
+        hash: hash.map(|hash| hash.to_string()),
         changed,
-        refused: match verdict::read(&placed.library) {
+        refused: match read {
             Ok(candidate) => Refusal::of(&candidate),
             Err(error) => Some(Refusal::from(&error.into())),
         },

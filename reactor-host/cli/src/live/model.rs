@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use reactor_host::{Account, Event, EventKind, Host, PluginInfo, PluginStatus, Verdict};
 
-use crate::output::{micros, plain};
+use crate::output::{handover, micros, plain, spaced};
 
 /// How many lines are kept, to be shown and to be left behind in the terminal.
 const LINES: usize = 1000;
@@ -242,7 +242,10 @@ fn last(kind: &EventKind) -> Option<Last> {
         EventKind::TrialPassed { .. } => good("passed its trial".to_owned()),
         EventKind::Quarantined { code, .. } => bad(format!("quarantined [{}]", plain(code))),
         EventKind::Released { .. } => good("out of quarantine".to_owned()),
-        EventKind::Loaded { micros: time } => good(format!("loaded, {}", micros(*time))),
+        EventKind::Loaded { micros: time, state } => {
+            let state = spaced(", ", &handover(*state, 0));
+            good(format!("loaded, {}{state}", micros(*time)))
+        }
         EventKind::Swapped { from, micros: time, .. } => {
             good(format!("swapped from {from}, {}", micros(*time)))
         }

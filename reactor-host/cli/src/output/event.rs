@@ -81,8 +81,12 @@ pub(crate) fn describe(subject: &Subject<'_>, kind: &EventKind) -> String {
         EventKind::Warned { code, message } => {
             format!("{BAD}!{BAD:#} {name}  [{code}]: {}", plain(message))
         }
-        EventKind::Loaded { micros: time } => {
-            format!("{GOOD}+{GOOD:#} {name}{generation}  {}", micros(*time))
+        EventKind::Loaded { micros: time, state } => {
+            format!(
+                "{GOOD}+{GOOD:#} {name}{generation}  {}{}",
+                micros(*time),
+                spaced("  ", &handover(*state, 0))
+            )
         }
         EventKind::Swapped { micros: time, paused_micros, state, .. } => {
             let (time, after) = (micros(*time), handover(*state, *paused_micros));
@@ -144,9 +148,13 @@ pub(crate) fn line_of(event: &Event, text: &str) -> String {
     line
 }
 
-/// What a swap did beside putting new code in place; empty where there is nothing to tell.
+/// What a start or a swap did beside putting new code in place; empty where there is nothing to tell.
 pub(crate) fn handover(state: StateOutcome, paused_micros: u64) -> String {
-    let state = (state == StateOutcome::HandedOver).then(|| "state handed over".to_owned());
+    let state = match state {
+        StateOutcome::HandedOver => Some("state handed over".to_owned()),
+        StateOutcome::Restored => Some("saved state restored".to_owned()),
+        _ => None,
+    };
     let paused = (paused_micros > 0).then(|| format!("calls waited {}", micros(paused_micros)));
     state.into_iter().chain(paused).collect::<Vec<_>>().join(", ")
 }

@@ -96,3 +96,35 @@ fn files_that_a_person_put_beside_stay() {
     bench.place(&plugin, "v2").expect("placed");
     assert!(bench.files().contains(&"acme.one/notes.txt".to_owned()));
 }
+
+#[test]
+fn a_private_shelf_has_the_very_file_that_was_built_and_knows_it_again() {
+    let mut bench = Bench::new();
+    bench.shelf = Shelf::private(bench.root.path().join("private")).expect("a shelf");
+    let plugin = bench.plugin("one", "acme.one", "1.0.0");
+    let built = bench.root.path().join("built");
+    let mut place = |bytes: &str| {
+        // As a linker does: a new file takes the place of the one before.
+        let new = bench.root.path().join("new");
+        fs::write(&new, bytes).expect("written");
+        fs::rename(&new, &built).expect("renamed");
+        bench.shelf.place(&plugin, &built).expect("placed")
+    };
+    let (placed, changed) = place("v1");
+    assert!(changed);
+    let old = fs::metadata(&placed.library).expect("it is there");
+    assert!(!place("v1").1, "the same bytes in another file");
+    assert!(place("v2").1);
+    assert_eq!(fs::read_to_string(&placed.library).expect("it is there"), "v2");
+    assert!(!bench.shelf.place(&plugin, &built).expect("placed").1, "the same file");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt as _;
+        let ino = |path: &Path| fs::metadata(path).expect("it is there").ino();
+        assert_eq!(ino(&placed.library), ino(&built));
+        assert_ne!(ino(&placed.library), old.ino());
+    }
+    // As a linker might.
+    fs::write(&built, "v3").expect("written");
+    assert!(bench.shelf.place(&plugin, &built).expect("placed").1, "written over in place");
+}

@@ -104,7 +104,19 @@ impl Drop for Live {
 pub(crate) fn check(event: &Value) {
     let kind = event["event"].as_str().unwrap_or_else(|| panic!("no kind: {event}"));
     // What `dev` says of cargo is no event of the host's.
-    if ["building", "built", "not_compiled", "not_placed", "goes_on", "missed", "following"].contains(&kind) {
+    let of_dev = [
+        "looking",
+        "building",
+        "built",
+        "not_compiled",
+        "held",
+        "placed",
+        "not_placed",
+        "goes_on",
+        "missed",
+        "following",
+    ];
+    if of_dev.contains(&kind) {
         return;
     }
     for field in ["seq", "at_us", "plugin", "version", "generation"] {
@@ -121,7 +133,10 @@ pub(crate) fn check(event: &Value) {
             );
             assert!(event["reasons"].is_array(), "{event}");
         }
-        "loaded" => assert!(event["generation"].is_u64() && text("plugin") && text("version"), "{event}"),
+        "loaded" => assert!(
+            event["generation"].is_u64() && text("state") && text("plugin") && text("version"),
+            "{event}"
+        ),
         "swapped" => {
             assert!(event["from"].is_u64() && event["paused_micros"].is_u64() && text("state"), "{event}");
         }

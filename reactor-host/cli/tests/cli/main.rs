@@ -12,6 +12,8 @@ mod pty;
 mod control;
 // `dev`: what is edited is built and swapped.
 mod dev;
+// `new`: what is made compiles, and nothing is left half made.
+mod new;
 // `list`, `inspect`, `build`: what is read and written, and that nothing is run for it.
 mod files;
 // `call`, `run`: plugins that run.

@@ -12,19 +12,22 @@ fn bytes() -> impl Strategy<Value = Bytes<'static>> {
 
 fn asks() -> impl Strategy<Value = Ask<'static>> {
     prop_oneof![
-        (text(), proptest::collection::vec(".{0,8}", 0..3)).prop_map(|(path, needed)| Ask::Open { path, needed }),
+        (text(), proptest::collection::vec(".{0,8}", 0..3))
+            .prop_map(|(path, needed)| Ask::Open { path, needed }),
         (bytes(), proptest::collection::vec((".{0,8}", ".{0,8}"), 0..3))
             .prop_map(|(birth, provides)| Ask::Create { birth, provides }),
         (any::<u8>(), text(), bytes()).prop_map(|(op, name, input)| Ask::Call { op, name, input }),
         Just(Ask::Destroy),
         Just(Ask::Close),
-        (any::<u8>(), text(), bytes())
-            .prop_map(|(level, message, fields)| Ask::Log { level, message, fields }),
+        (any::<u8>(), text(), bytes()).prop_map(|(level, message, fields)| Ask::Log {
+            level,
+            message,
+            fields
+        }),
         Just(Ask::Time),
         text().prop_map(|plugin| Ask::Output { plugin }),
         (any::<u8>(), text()).prop_map(|(kind, plugin)| Ask::Request { kind, plugin }),
-        (text(), text(), bytes())
-            .prop_map(|(plugin, action, input)| Ask::Invoke { plugin, action, input }),
+        (text(), text(), bytes()).prop_map(|(plugin, action, input)| Ask::Invoke { plugin, action, input }),
         (any::<u32>(), bytes()).prop_map(|(export, descriptor)| Ask::Provide { export, descriptor }),
         (any::<u32>(), calls()).prop_map(|(export, call)| Ask::Export { export, call }),
         bytes().prop_map(|want| Ask::Want { want }),
@@ -44,8 +47,11 @@ fn streams() -> impl Strategy<Value = Ask<'static>> {
     let number = any::<u64>;
     prop_oneof![
         any::<u32>().prop_map(|capacity| Ask::StreamOpen { capacity }),
-        (number(), bytes(), number())
-            .prop_map(|(stream, item, nanoseconds)| Ask::StreamPush { stream, item, nanoseconds }),
+        (number(), bytes(), number()).prop_map(|(stream, item, nanoseconds)| Ask::StreamPush {
+            stream,
+            item,
+            nanoseconds
+        }),
         (number(), number()).prop_map(|(stream, nanoseconds)| Ask::StreamNext { stream, nanoseconds }),
         (number(), bytes()).prop_map(|(stream, error)| Ask::StreamClose { stream, error }),
         number().prop_map(|stream| Ask::StreamCancel { stream }),
@@ -72,8 +78,11 @@ fn frames() -> impl Strategy<Value = Frame<'static>> {
         Just(Status::Blocked)
     ];
     prop_oneof![
-        (any::<u64>(), any::<Option<u64>>(), asks())
-            .prop_map(|(number, within, ask)| Frame::Ask { number, within, ask }),
+        (any::<u64>(), any::<Option<u64>>(), asks()).prop_map(|(number, within, ask)| Frame::Ask {
+            number,
+            within,
+            ask
+        }),
         (any::<u64>(), status, bytes()).prop_map(|(number, status, bytes)| Frame::Answer {
             number,
             answer: Answer::new(status, bytes.0.into_owned())

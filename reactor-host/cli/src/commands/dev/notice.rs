@@ -5,12 +5,17 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use crate::output::{BAD, FAINT, Output, Weight, plain};
+use crate::output::{BAD, FAINT, GOOD, Output, Weight, plain};
 
 /// A line of `reactor dev`. In JSON the variant is the field `event`, as it is for the host's events.
 #[derive(Debug, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub(super) enum Notice {
+    /// Cargo is asked which plugins there are.
+    Looking {
+        /// The paths that were named.
+        paths: Vec<PathBuf>,
+    },
     /// What will happen.
     Building {
         /// The plugins.
@@ -20,6 +25,9 @@ pub(super) enum Notice {
         /// Whether nothing is followed afterwards.
         #[serde(skip)]
         once: bool,
+        /// The folder that they are put into for another host; `None`: they are run here.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        out: Option<PathBuf>,
     },
     /// Cargo is done.
     Built {
@@ -34,6 +42,24 @@ pub(super) enum Notice {
         plugin: String,
         /// The generation that goes on.
         serving: Option<u64>,
+    },
+    /// A plugin compiled, and waits for others that it is to change together with.
+    Held {
+        /// The plugin.
+        plugin: String,
+        /// Those that did not compile.
+        waits_for: Vec<String>,
+        /// The generation that goes on.
+        serving: Option<u64>,
+    },
+    /// A plugin was put into a folder that another host follows.
+    Placed {
+        /// The plugin.
+        plugin: String,
+        /// Its folder.
+        folder: PathBuf,
+        /// How long cargo took, in microseconds.
+        cargo_micros: u64,
     },
     /// A plugin compiled and cannot be put in its place.
     NotPlaced {
@@ -62,8 +88,8 @@ pub(super) enum Notice {
     Following {
         /// The folders of the crates.
         folders: Vec<PathBuf>,
-        /// The plugins that run.
-        running: usize,
+        /// The plugins that run; `None`: another host runs them.
+        running: Option<usize>,
     },
 }
 
@@ -76,8 +102,12 @@ impl Notice {
     pub(super) fn tell(&self, output: &Output) -> io::Result<()> {
         let weight = match self {
             Self::NotCompiled { .. } | Self::NotPlaced { .. } | Self::Missed { .. } => Weight::Error,
-            Self::GoesOn { .. } => Weight::Warning,
-            Self::Building { .. } | Self::Built { .. } | Self::Following { .. } => Weight::News,
+            Self::GoesOn { .. } | Self::Held { .. } => Weight::Warning,
+            Self::Looking { .. }
+            | Self::Building { .. }
+            | Self::Built { .. }
+            | Self::Placed { .. }
+            | Self::Following { .. } => Weight::News,
         };
         output.tell(weight, self, Self::text)
     }
@@ -85,12 +115,23 @@ impl Notice {
     /// For people.
     pub(super) fn text(&self) -> String {
         match self {
-            Self::Building { plugins, release, once } => {
+            Self::Looking { paths } => {
+                let paths = paths.iter().map(|path| plain(&path.display().to_string()));
+                format!(
+                    "{FAINT}· looking for plugin crates: {}{FAINT:#}",
+                    paths.collect::<Vec<_>>().join(", ")
+                )
+            }
+            Self::Building { plugins, release, once, out } => {
                 let profile = if *release { "release" } else { "debug" };
-                let then = if *once {
-                    "running them once"
-                } else {
-                    "running them, and swapping each when its source changes"
+                let then = match (out, *once) {
+                    (Some(out), true) => format!("putting them into {}", plain(&out.display().to_string())),
+                    (Some(out), false) => format!(
+                        "putting them into {}, each again when its source changes",
+                        plain(&out.display().to_string())
+                    ),
+                    (None, true) => "running them once".to_owned(),
+                    (None, false) => "running them, and swapping each when its source changes".to_owned(),
                 };
                 format!(
                     "building {} with cargo ({profile}), then {then}: {}",
@@ -107,6 +148,16 @@ impl Notice {
             Self::NotCompiled { plugin, serving } => {
                 format!("{BAD}!{BAD:#} {plugin} did not compile: {}", goes_on(*serving))
             }
+            Self::Held { plugin, waits_for, serving } => format!(
+                "{BAD}!{BAD:#} {plugin} waits for {}, which it changes together with: {}",
+                waits_for.join(", "),
+                goes_on(*serving)
+            ),
+            Self::Placed { plugin, folder, cargo_micros } => format!(
+                "{GOOD}+{GOOD:#} {plugin} is in {}   cargo {}",
+                plain(&folder.display().to_string()),
+                crate::output::micros(*cargo_micros)
+            ),
             // The message comes last: it may show a piece of the manifest on lines of its own.
             Self::NotPlaced { plugin, code, message, serving } => {
                 format!("{BAD}!{BAD:#} {plugin}  refused [{code}], {}: {}", goes_on(*serving), plain(message))
@@ -117,11 +168,17 @@ impl Notice {
                     "{BAD}!{BAD:#} {plugin} was built, but the host did not look at it: start this command again"
                 )
             }
-            Self::Following { folders, running } => format!(
+            Self::Following { folders, running: Some(running) } => format!(
                 "{} running, {} followed\nedit a source file to swap its plugin; Ctrl-C ends",
                 count(*running, "plugin"),
                 count(folders.len(), "crate"),
             ),
+            Self::Following { folders, running: None } => {
+                format!(
+                    "{} followed\nedit a source file to build its plugin; Ctrl-C ends",
+                    count(folders.len(), "crate")
+                )
+            }
         }
     }
 }
@@ -152,7 +209,7 @@ mod tests {
     fn the_first_line_says_what_will_happen() {
         let plugins = vec!["clock".to_owned(), "greeting".to_owned()];
         check(
-            &Notice::Building { plugins, release: false, once: false },
+            &Notice::Building { plugins, release: false, once: false, out: None },
             &expect![
                 "building 2 plugins with cargo (debug), then running them, and swapping each when its source changes: clock, greeting"
             ],
@@ -191,7 +248,7 @@ mod tests {
     #[test]
     fn the_last_line_says_what_to_do_next() {
         check(
-            &Notice::Following { folders: vec!["/home/ada/greeting".into()], running: 1 },
+            &Notice::Following { folders: vec!["/home/ada/greeting".into()], running: Some(1) },
             &expect![[r"
                 1 plugin running, 1 crate followed
                 edit a source file to swap its plugin; Ctrl-C ends"]],

@@ -1,5 +1,6 @@
 //! Building, loading and swapping, one after another.
 
+mod hosted;
 mod loading;
 mod touched;
 
@@ -8,27 +9,26 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::Duration;
 
-use reactor_host::Host;
-use reactor_host::control::Control;
-
+use self::hosted::Hosted;
+use self::loading::Placing;
 use self::touched::Touched;
 use super::Message;
 use super::notice::Notice;
-use super::show::{Timing, Told, show, whole};
+use super::show::{Timing, whole};
 use super::sources::{Sources, folders};
 use crate::args::DevArgs;
 use crate::cargo_build::{Built, Cargo, Mode};
-use crate::data_folder;
 use crate::error::CliError;
 use crate::interrupt;
-use crate::live::Observer;
-use crate::output::{Output, Printer, Weight};
+use crate::output::{Output, Weight};
 use crate::packages::{self, Workspace};
-use crate::private_host::{self, Files};
 use crate::shelf::Shelf;
 
-/// How long sources must rest before they are built: editors write a file in several steps.
+/// How long sources must rest before they are built, when nothing says that the file is whole: editors write in several
+/// steps.
 const QUIET: Duration = Duration::from_millis(20);
+/// The same when the file was closed after writing, or moved in: only that others are saved with it.
+const WHOLE: Duration = Duration::from_millis(4);
 
 /// One `reactor dev`, from the first build to the end.
 pub(super) struct Session<'a> {
@@ -38,18 +38,15 @@ pub(super) struct Session<'a> {
     workspaces: Vec<Workspace>,
     /// Absent when nothing is to be followed.
     sources: Option<Sources>,
-    host: Arc<Host>,
-    /// Other commands ask the host by it; it ends with the host.
-    control: Option<Control>,
-    observer: Option<Observer>,
-    printer: Printer,
+    /// Absent when an application's own host runs the plugins.
+    hosted: Option<Hosted>,
     timing: Arc<Timing>,
     shelf: Shelf,
     sender: Sender<Message>,
     inbox: Receiver<Message>,
     touched: Touched,
-    /// Holds the shelf; last, so that it is removed when nothing uses it any more.
-    home: tempfile::TempDir,
+    /// Holds the shelf of the private host; last, so that it is removed when nothing uses it any more.
+    home: Option<tempfile::TempDir>,
 }
 
 impl<'a> Session<'a> {
@@ -61,39 +58,33 @@ impl<'a> Session<'a> {
         workspaces: Vec<Workspace>,
     ) -> Result<Self, CliError> {
         let (sender, inbox) = channel();
-        let (end, closed, touched) = (sender.clone(), sender.clone(), sender.clone());
+        let (end, touched) = (sender.clone(), sender.clone());
         // A send fails when the session is over, here as everywhere below; then nobody needs the message.
         interrupt::on_first(move || drop(end.send(Message::End)))?;
         // Before the first build, so that whatever is edited meanwhile is built afterwards.
-        let tell = move |path| drop(touched.send(Message::Touched(path)));
+        let tell = move |path, whole| drop(touched.send(Message::Touched(path, whole)));
         let sources = if args.once { None } else { Some(Sources::watch(&workspaces, tell)?) };
 
-        let home = tempfile::Builder::new().prefix("reactor-dev-").tempdir();
-        let home = home.map_err(CliError::writing(std::env::temp_dir()))?;
-        let shelf = Shelf::new(home.path().join("plugins"))?;
-        let data = data_folder::for_host(args.data.path.as_deref(), &args.crates.paths[0], args.once)?;
-        // The shelf is this command's own, wherever temporary folders are kept, and cargo has just filled it.
-        let host =
-            private_host::build(&[shelf.folder().to_owned()], Files::AsTheyAre, data.as_deref(), true)?;
-        let host = Arc::new(host);
-        let control = if data.is_some() { private_host::serve(&host)? } else { None };
-        let observer = output.observe(&host)?;
-        let timing = Arc::new(Timing::default());
-        let (lines, times) = (output.clone(), Arc::clone(&timing));
-        let mut told = Told::default();
-        let print = move |event: &_| show(&lines, &times, &mut told, event);
-        let printer = Printer::start(host.events(), print, move || drop(closed.send(Message::End)))?;
-        let (cargo, touched) = (Arc::new(cargo), Touched::default());
+        let (cargo, touched, timing) = (Arc::new(cargo), Touched::default(), Arc::new(Timing::default()));
+        let (shelf, hosted, home) = if let Some(out) = &args.out {
+            (Shelf::new(out)?, None, None)
+        } else {
+            // Beside what cargo makes: libraries get a second name there, and are not copied.
+            let target = &workspaces[0].target;
+            std::fs::create_dir_all(target).map_err(CliError::writing(target))?;
+            let home = tempfile::Builder::new().prefix("reactor-dev-").tempdir_in(target);
+            let home = home.map_err(CliError::writing(target))?;
+            let shelf = Shelf::private(home.path().join("plugins"))?;
+            let hosted = Hosted::open(args, &output, shelf.folder(), &timing, &sender)?;
+            (shelf, Some(hosted), Some(home))
+        };
         Ok(Self {
             args,
             output,
             cargo,
             workspaces,
             sources,
-            host,
-            control,
-            observer,
-            printer,
+            hosted,
             timing,
             shelf,
             sender,
@@ -108,10 +99,17 @@ impl<'a> Session<'a> {
     pub(super) fn run(&mut self) -> Result<bool, CliError> {
         self.touched.all(&self.workspaces);
         let Some(built) = self.build(false)? else { return Ok(false) };
-        let (_, placed) = self.place(&built)?;
-        let report = self.printer.after(&self.host, Host::start)?;
-        let running = self.count_running(&report)?;
-        let all_well = placed && report.is_ok() && running == self.shelf.plugins().count();
+        let placing = self.place(&built)?;
+        let (mut all_well, mut running) = (placing.all_well, None);
+        if let Some(hosted) = &self.hosted {
+            let shelf: Vec<_> = self.shelf.plugins().cloned().collect();
+            let report = hosted.start(&shelf)?;
+            let number = self.count_running(&report)?;
+            all_well &= report.is_ok() && number == self.shelf.plugins().count();
+            running = Some(number);
+        } else {
+            self.tell_placed(&placing, &built)?;
+        }
         if self.sources.is_some() {
             let folders = folders(&self.workspaces).into_iter().map(Path::to_owned).collect();
             Notice::Following { folders, running }.tell(&self.output)?;
@@ -120,18 +118,13 @@ impl<'a> Session<'a> {
         Ok(all_well)
     }
 
-    /// Stops the plugins and prints what they have to say about it.
+    /// Stops the plugins that this command runs, and prints what they have to say about it.
     pub(super) fn finish(self) -> Result<(), CliError> {
-        let Self { host, control, observer, printer, home, .. } = self;
-        let stopped = host.stop();
-        // The last one to hold the host drops it, which is to be this thread.
-        drop(observer);
-        drop(host);
-        drop(control);
-        printer.finish()?;
+        let Self { hosted, home, .. } = self;
+        hosted.map_or(Ok(()), Hosted::finish)?;
+        let Some(home) = home else { return Ok(()) };
         let path = home.path().to_owned();
-        home.close().map_err(CliError::writing(path))?;
-        Ok(stopped.map(drop)?)
+        home.close().map_err(CliError::writing(path))
     }
 
     /// Builds and swaps whatever is edited, until the end.
@@ -140,36 +133,42 @@ impl<'a> Session<'a> {
             if self.touched.take_packages() {
                 self.find_again();
             }
-            if let Some(sources) = &mut self.sources {
-                sources.refresh(&self.workspaces)?;
-            }
             let Some(built) = self.build(true)? else { break };
-            let (changed, placed) = self.place(&built)?;
-            let cargo_micros = built.iter().map(|(_, built)| whole(built.took)).sum();
-            let idle = changed.is_empty();
-            let notice = Notice::Built { cargo_micros, changed };
-            // People see the swap itself; that there is none needs saying.
-            if self.output.is_json() || (idle && placed) || Weight::Detail.is_told() {
-                notice.tell(&self.output)?;
-            }
-            if !idle {
-                let report = self.printer.after(&self.host, Host::rescan)?;
-                self.tell_what_goes_on(&report)?;
-            }
+            let placing = self.place(&built)?;
+            self.load(&placing, &built)?;
         }
         Ok(())
     }
 
+    /// Says what was built, and has it swapped.
+    fn load(&self, placing: &Placing, built: &[(usize, Built)]) -> Result<(), CliError> {
+        let idle = placing.changed.is_empty();
+        // People see the swap itself; that there is none needs saying.
+        if self.output.is_json() || (idle && placing.all_well) || Weight::Detail.is_told() {
+            let changed = placing.changed.iter().map(ToString::to_string).collect();
+            Notice::Built { cargo_micros: cargo_micros(built), changed }.tell(&self.output)?;
+        }
+        match &self.hosted {
+            _ if idle => Ok(()),
+            Some(hosted) => self.tell_what_goes_on(&hosted.look(&placing.changed, &placing.together)?),
+            None => self.tell_placed(placing, built),
+        }
+    }
+
     /// Waits until a source was touched and all have rested. `false`: the end has come.
     fn wait(&mut self) -> bool {
+        let mut quiet = QUIET;
         loop {
             let message = if self.touched.is_empty() {
                 self.inbox.recv().map_err(|_| RecvTimeoutError::Disconnected)
             } else {
-                self.inbox.recv_timeout(QUIET)
+                self.inbox.recv_timeout(quiet)
             };
             match message {
-                Ok(Message::Touched(path)) => self.touched.take(path.as_deref(), &self.workspaces),
+                Ok(Message::Touched(path, whole)) => {
+                    quiet = if whole { WHOLE } else { QUIET };
+                    self.touched.take(path.as_deref(), &self.workspaces);
+                }
                 Ok(Message::Built(_)) => {}
                 Ok(Message::End) | Err(RecvTimeoutError::Disconnected) => return false,
                 Err(RecvTimeoutError::Timeout) => return true,
@@ -183,8 +182,8 @@ impl<'a> Session<'a> {
         let found = packages::find(&self.cargo, &self.args.crates.paths);
         if let Some(found) = found.ok().filter(packages::Found::is_whole) {
             self.workspaces = found.workspaces;
-            self.touched.all(&self.workspaces);
         }
+        self.touched.all(&self.workspaces);
     }
 
     /// Builds what was touched. `None`: the end has come.
@@ -208,10 +207,15 @@ impl<'a> Session<'a> {
         };
         let thread = std::thread::Builder::new().name("reactor-build".to_owned());
         let thread = thread.spawn(work).map_err(|source| CliError::Thread { source })?;
+        // Beside cargo, which takes longer. Whatever changed in a folder that was not followed until now is read by it, or
+        // is seen from here on.
+        if let Some(sources) = &mut self.sources {
+            sources.refresh(&self.workspaces)?;
+        }
         let result = loop {
             match self.inbox.recv() {
                 Ok(Message::Built(built)) => break built.map(Some),
-                Ok(Message::Touched(path)) => self.touched.take(path.as_deref(), &self.workspaces),
+                Ok(Message::Touched(path, _)) => self.touched.take(path.as_deref(), &self.workspaces),
                 Ok(Message::End) | Err(_) => {
                     self.cargo.end();
                     break Ok(None);
@@ -222,4 +226,9 @@ impl<'a> Session<'a> {
         drop(thread.join());
         result
     }
+}
+
+/// How long cargo took for all of these.
+fn cargo_micros(built: &[(usize, Built)]) -> u64 {
+    built.iter().map(|(_, built)| whole(built.took)).sum()
 }

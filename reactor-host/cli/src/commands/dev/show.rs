@@ -62,6 +62,8 @@ impl Told {
         let Some(plugin) = subject.plugin else { return Some(describe(subject, kind)) };
         match kind {
             EventKind::Loaded { .. } | EventKind::Swapped { .. } => self.serves(subject, false),
+            // An edit ends quarantine here; that it was one is told when it is made.
+            EventKind::Released { .. } => return None,
             EventKind::Stopped { .. } => drop(self.serving.remove(plugin)),
             // It says why, and which generation goes on: the failure and the refusal that follow add nothing.
             EventKind::RolledBack { state, code, .. } => {
@@ -130,12 +132,17 @@ pub(super) fn show(output: &Output, timing: &Timing, told: &mut Told, event: &Ev
 
 fn swapped(subject: &Subject<'_>, times: Times, state: StateOutcome, paused_micros: u64) -> String {
     let generation = subject.generation.unwrap_or_default();
+    let after = match state {
+        // Why, or else it looks as if something had been lost.
+        StateOutcome::None => "began anew: no [state] in plugin.toml".to_owned(),
+        _ => handover(state, paused_micros),
+    };
     format!(
         "{CHANGED}~{CHANGED:#} {} → generation {generation}   cargo {}, reactor {}{}",
         subject.name(),
         micros(times.cargo_micros),
         micros(times.reactor_micros),
-        spaced("   ", &handover(state, paused_micros)),
+        spaced("   ", &after),
     )
 }
 
@@ -160,7 +167,7 @@ mod tests {
         let line = |state, paused| strip_str(&swapped(&subject, times, state, paused)).to_string();
         expect!["~ word-count 1.4.2 → generation 7   cargo 312 ms, reactor 9.1 ms   state handed over"]
             .assert_eq(&line(StateOutcome::HandedOver, 0));
-        expect!["~ word-count 1.4.2 → generation 7   cargo 312 ms, reactor 9.1 ms"]
+        expect!["~ word-count 1.4.2 → generation 7   cargo 312 ms, reactor 9.1 ms   began anew: no [state] in plugin.toml"]
             .assert_eq(&line(StateOutcome::None, 0));
     }
 
@@ -170,7 +177,8 @@ mod tests {
         let at = |generation| Subject { plugin: Some(&plugin), version: Some(&version), generation };
         let (code, message) = ("RE0603".to_owned(), "it panicked".to_owned());
         let mut told = Told::default();
-        told.line(&at(Some(13)), &EventKind::Loaded { micros: 1 }).expect("a line");
+        told.line(&at(Some(13)), &EventKind::Loaded { micros: 1, state: StateOutcome::None })
+            .expect("a line");
         let back = EventKind::RolledBack {
             from: 14,
             state: StateOutcome::TakenBack,

@@ -18,18 +18,20 @@ pub(super) struct Sources {
 }
 
 impl Sources {
-    /// Calls `touched` for each path that something happened to, with `None` where that cannot be told.
+    /// Calls `touched` for each path that something happened to, with `None` where that cannot be told, and whether the
+    /// file there is known to be whole.
     ///
     /// # Errors
     ///
     /// [`CliError::Watch`].
     pub(super) fn watch(
         workspaces: &[Workspace],
-        touched: impl Fn(Option<PathBuf>) + Send + 'static,
+        touched: impl Fn(Option<PathBuf>, bool) + Send + 'static,
     ) -> Result<Self, CliError> {
         let watcher = SourceWatcher::start(move |hint| match hint {
-            Hint::Settled(path) | Hint::Touched(path) => touched(Some(path)),
-            _ => touched(None),
+            Hint::Settled(path) => touched(Some(path), true),
+            Hint::Touched(path) => touched(Some(path), false),
+            _ => touched(None, false),
         })?;
         let mut sources = Self { watcher };
         sources.refresh(workspaces)?;
@@ -45,6 +47,16 @@ impl Sources {
         for folder in folders(workspaces) {
             self.watcher.watch(folder, false)?;
             self.watcher.watch(&folder.join("src"), true)?;
+        }
+        let (nests, crates) = (nests(workspaces), folders(workspaces));
+        for nest in nests {
+            self.watcher.watch(nest, false)?;
+            for entry in nest.read_dir().into_iter().flatten().flatten() {
+                let folder = entry.path();
+                if is_place(&folder) && folder.is_dir() && !crates.contains(folder.as_path()) {
+                    self.watcher.watch(&folder, false)?;
+                }
+            }
         }
         Ok(())
     }
@@ -67,6 +79,33 @@ pub(super) fn affected(workspaces: &[Workspace], path: &Path) -> BTreeSet<usize>
         .filter(|(_, workspace)| reads(workspace))
         .map(|(number, _)| number)
         .collect()
+}
+
+/// The folder of the package that `path` is a source of.
+pub(super) fn crate_of(workspaces: &[Workspace], path: &Path) -> Option<PathBuf> {
+    folders(workspaces).into_iter().find(|folder| is_source(folder, path)).map(Path::to_owned)
+}
+
+/// Whether `path` may be, or describe, a plugin crate that was not there before: beside those that are known.
+pub(super) fn may_be_new(workspaces: &[Workspace], path: &Path) -> bool {
+    let describes = path.file_name().is_some_and(|name| name == "Cargo.toml" || name == "plugin.toml");
+    let Some(place) = (if describes { path.parent() } else { Some(path) }) else { return false };
+    let beside = place.parent().is_some_and(|parent| nests(workspaces).contains(parent));
+    beside && is_place(place) && !folders(workspaces).contains(place) && (describes || path.is_dir())
+}
+
+/// The folders in which workspaces keep their plugin crates.
+fn nests(workspaces: &[Workspace]) -> BTreeSet<&Path> {
+    workspaces
+        .iter()
+        .flat_map(|workspace| workspace.plugins.iter().map(|plugin| (&workspace.root, plugin)))
+        .filter_map(|(root, plugin)| plugin.folder.parent().filter(|parent| parent.starts_with(root)))
+        .collect()
+}
+
+/// Whether a crate could be in this folder, by its name.
+fn is_place(folder: &Path) -> bool {
+    folder.file_name().is_some_and(|name| !is_passing(name) && name != "target")
 }
 
 /// Whether `path` is a source of the package in `folder`. What editors keep beside a file while it is written is none.

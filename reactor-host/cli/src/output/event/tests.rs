@@ -21,7 +21,13 @@ fn what_runs_what_changed_what_stopped() {
         &EventKind::Discovered { path: "plugins/a.so".into() },
         &expect!["· word-count 1.4.2  found plugins/a.so"],
     );
-    check(Some(1), &EventKind::Loaded { micros: 900 }, &expect!["+ word-count 1.4.2  generation 1  0.9 ms"]);
+    let loaded = |state| EventKind::Loaded { micros: 900, state };
+    check(Some(1), &loaded(StateOutcome::None), &expect!["+ word-count 1.4.2  generation 1  0.9 ms"]);
+    check(
+        Some(1),
+        &loaded(StateOutcome::Restored),
+        &expect!["+ word-count 1.4.2  generation 1  0.9 ms  saved state restored"],
+    );
     let mut swapped =
         EventKind::Swapped { from: 6, micros: 9_100, paused_micros: 0, state: StateOutcome::None };
     check(Some(7), &swapped, &expect!["~ word-count 1.4.2  generation 7  9.1 ms"]);

@@ -1,51 +1,101 @@
 //! From what cargo built to what runs, and what is said about it.
 
-use reactor_host::{Host, OutcomeStatus, PluginId, PluginStatus, Report};
+use std::collections::BTreeSet;
+
+use reactor_host::{OutcomeStatus, PluginId, Report};
 
 use super::Session;
 use crate::cargo_build::Built;
 use crate::commands::dev::notice::Notice;
 use crate::error::CliError;
+use crate::packages::PluginCrate;
+
+/// What came of putting builds on the shelf.
+#[derive(Debug, Default)]
+pub(super) struct Placing {
+    /// The plugins that have new code.
+    pub(super) changed: Vec<PluginId>,
+    /// Those of them that go in one step.
+    pub(super) together: Vec<PluginId>,
+    /// Whether everything could be placed.
+    pub(super) all_well: bool,
+}
 
 impl Session<'_> {
-    /// Puts what was built on the shelf. Says which plugins changed, and whether all could be placed.
-    pub(super) fn place(&mut self, built: &[(usize, Built)]) -> Result<(Vec<String>, bool), CliError> {
+    /// Puts what was built on the shelf, all of it or none of what changes together.
+    pub(super) fn place(&mut self, built: &[(usize, Built)]) -> Result<Placing, CliError> {
         self.timing.built(built.iter().map(|(_, built)| built.took).sum());
-        let (mut changed, mut all_well) = (Vec::new(), true);
+        let mut placing = Placing { all_well: true, ..Placing::default() };
+        let missing = self.missing_of_those_together(built);
         for (number, built) in built {
-            for plugin in &self.workspaces[*number].plugins {
-                let placed =
-                    built.libraries.get(&plugin.package).map(|library| self.shelf.place(plugin, library));
-                // A manifest that is wrong just now does not say which plugin it is: what stands on the shelf does.
-                let id = self.shelf.id_of(&plugin.package).or(plugin.id.as_ref());
-                let name = id.map_or_else(|| plugin.name.clone(), PluginId::to_string);
-                let mark = |why: Option<&str>| {
-                    if let Some(view) = self.output.view() {
-                        view.mark(&name, why);
-                    }
-                };
-                let serving = || id.and_then(|id| serving_of(&self.host, id));
+            for plugin in self.workspaces[*number].plugins.clone() {
+                let library = built.libraries.get(&plugin.package);
+                let together = self.touched.is_together(&plugin.package);
+                if library.is_some() && together && !missing.is_empty() {
+                    placing.all_well = false;
+                    let (name, id) = self.name_of(&plugin);
+                    let serving = id.and_then(|id| self.serving(&id));
+                    let held = Notice::Held { plugin: name, waits_for: missing.clone(), serving };
+                    held.tell(&self.output)?;
+                    continue;
+                }
+                let placed = library.map(|library| self.shelf.place(&plugin, library));
+                let (name, id) = self.name_of(&plugin);
+                let serving = || id.as_ref().and_then(|id| self.serving(id));
                 let notice = match placed {
                     Some(Ok((placed, is_new))) => {
-                        mark(None);
-                        changed.extend(is_new.then(|| placed.manifest.id.to_string()));
+                        self.mark(&name, None);
+                        if is_new {
+                            let id = placed.manifest.id.clone();
+                            placing.together.extend(together.then(|| id.clone()));
+                            placing.changed.push(id);
+                        }
                         continue;
                     }
                     Some(Err(error)) => {
                         let (code, message) = (error.code().to_owned(), error.to_string());
-                        mark(Some(&format!("refused [{code}]")));
+                        self.mark(&name, Some(&format!("refused [{code}]")));
                         Notice::NotPlaced { plugin: name, code, message, serving: serving() }
                     }
                     None => {
-                        mark(Some("did not compile"));
+                        self.mark(&name, Some("did not compile"));
                         Notice::NotCompiled { plugin: name, serving: serving() }
                     }
                 };
-                all_well = false;
+                placing.all_well = false;
                 notice.tell(&self.output)?;
             }
         }
-        Ok((changed, all_well))
+        if missing.is_empty() {
+            self.touched.have_changed();
+        }
+        Ok(placing)
+    }
+
+    /// The plugins that did not compile of those that change together, by name.
+    fn missing_of_those_together(&self, built: &[(usize, Built)]) -> Vec<String> {
+        let missing = built.iter().flat_map(|(number, built)| {
+            let workspace = &self.workspaces[*number];
+            built.failed(workspace).filter(|plugin| self.touched.is_together(&plugin.package))
+        });
+        missing.map(|plugin| self.name_of(plugin).0).collect::<BTreeSet<_>>().into_iter().collect()
+    }
+
+    /// What people call the plugin of a crate, and its id. A manifest that is wrong just now does not say which plugin it
+    /// is: what stands on the shelf does.
+    fn name_of(&self, plugin: &PluginCrate) -> (String, Option<PluginId>) {
+        let id = self.shelf.id_of(&plugin.package).or(plugin.id.as_ref()).cloned();
+        (id.as_ref().map_or_else(|| plugin.name.clone(), PluginId::to_string), id)
+    }
+
+    fn serving(&self, plugin: &PluginId) -> Option<u64> {
+        self.hosted.as_ref().and_then(|hosted| hosted.serving(plugin))
+    }
+
+    fn mark(&self, name: &str, why: Option<&str>) {
+        if let Some(view) = self.output.view() {
+            view.mark(name, why);
+        }
     }
 
     /// How many plugins of the shelf run after the first load; says of which of them its report tells nothing, since
@@ -60,6 +110,16 @@ impl Session<'_> {
             }
         }
         Ok(running)
+    }
+
+    /// Says which plugins were put into a folder that another host follows.
+    pub(super) fn tell_placed(&self, placing: &Placing, built: &[(usize, Built)]) -> Result<(), CliError> {
+        let cargo_micros = super::cargo_micros(built);
+        for plugin in &placing.changed {
+            let folder = self.shelf.folder().join(plugin.as_str());
+            Notice::Placed { plugin: plugin.to_string(), folder, cargo_micros }.tell(&self.output)?;
+        }
+        Ok(())
     }
 
     /// Programs are told apart what goes on; for people the line of the failure has said it.
@@ -77,11 +137,4 @@ impl Session<'_> {
         }
         Ok(())
     }
-}
-
-/// The generation of `plugin` that serves now.
-fn serving_of(host: &Host, plugin: &PluginId) -> Option<u64> {
-    let listed = host.list();
-    let plugin = listed.iter().find(|listed| listed.plugin.as_ref() == Some(plugin))?;
-    if let PluginStatus::Running { generation } = plugin.status { Some(generation) } else { None }
 }

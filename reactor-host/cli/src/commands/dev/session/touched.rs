@@ -1,9 +1,11 @@
 //! What was edited and not yet built.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use crate::commands::dev::sources::affected;
+use cargo_metadata::PackageId;
+
+use crate::commands::dev::sources::{affected, crate_of, may_be_new};
 use crate::packages::Workspace;
 
 /// Workspaces with sources that were touched, by number.
@@ -12,12 +14,14 @@ pub(super) struct Touched {
     workspaces: BTreeSet<usize>,
     /// Whether the packages themselves, or what they are called, may have changed.
     packages: bool,
+    /// Plugins that share a crate that was touched. They change together, until they have.
+    together: BTreeSet<String>,
 }
 
 impl Touched {
     /// Nothing is to be built.
     pub(super) fn is_empty(&self) -> bool {
-        self.workspaces.is_empty()
+        self.workspaces.is_empty() && !self.packages
     }
 
     /// Everything is.
@@ -33,8 +37,29 @@ impl Touched {
         };
         let affected = affected(workspaces, path);
         let describes = path.file_name().is_some_and(|name| name == "Cargo.toml" || name == "plugin.toml");
-        self.packages |= describes && !affected.is_empty();
+        self.packages |= (describes && !affected.is_empty()) || may_be_new(workspaces, path);
         self.workspaces.extend(affected);
+        self.share(path, workspaces);
+    }
+
+    /// Takes note of the plugins that read `path` beside each other.
+    fn share(&mut self, path: &Path, workspaces: &[Workspace]) {
+        let Some(folder): Option<PathBuf> = crate_of(workspaces, path) else { return };
+        let plugins = workspaces.iter().flat_map(|workspace| &workspace.plugins);
+        let readers: Vec<_> = plugins.filter(|plugin| plugin.sources.contains(&folder)).collect();
+        if readers.len() > 1 {
+            self.together.extend(readers.iter().map(|plugin| plugin.package.repr.clone()));
+        }
+    }
+
+    /// Whether the plugin of a package changes together with others.
+    pub(super) fn is_together(&self, package: &PackageId) -> bool {
+        self.together.contains(&package.repr)
+    }
+
+    /// Those that were to change together have.
+    pub(super) fn have_changed(&mut self) {
+        self.together.clear();
     }
 
     /// Whether to look for packages again; asked once.
