@@ -35,6 +35,11 @@ mod lasting;
 mod hostile;
 // What plugins do wrong, one table and what does not fit into it, and that nobody else is harmed.
 mod faults;
+// What holds wherever a plugin runs: linked, as a library, in a process of its own.
+mod roads;
+// What holds of a plugin in a process of its own, and of no other.
+#[cfg(unix)]
+mod apart;
 // Orders given from inside a plugin, by whatever road.
 mod reentrant;
 // The host's end, and what outlives it.

@@ -9,6 +9,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::interface::CallError;
 use crate::value::ValueError;
 
 /// What the functions of a plugin return.
@@ -86,7 +87,8 @@ impl fmt::Display for Error {
     }
 }
 
-/// The message is the error's own, followed by those of its sources. A [`ValueError`] keeps its code.
+/// The message is the error's own, followed by those of its sources. A [`ValueError`] and a
+/// [`CallError`] keep their codes.
 impl<E: std::error::Error + 'static> From<E> for Error {
     fn from(error: E) -> Self {
         let mut message = error.to_string();
@@ -101,7 +103,11 @@ impl<E: std::error::Error + 'static> From<E> for Error {
             source = cause.source();
         }
         let any: &dyn Any = &error;
-        let code = any.downcast_ref::<ValueError>().map_or(Self::DEFAULT_CODE, ValueError::code);
+        let code = match (any.downcast_ref::<ValueError>(), any.downcast_ref::<CallError>()) {
+            (Some(error), _) => error.code(),
+            (_, Some(error)) => error.code(),
+            _ => Self::DEFAULT_CODE,
+        };
         Self::new(code, message)
     }
 }

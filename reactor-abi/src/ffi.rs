@@ -22,6 +22,7 @@ pub mod protocol;
 pub mod root;
 pub mod services;
 pub mod sink;
+pub(crate) mod stand_in;
 mod wire;
 
 /// The atomics that [`protocol`] counts with. A test includes the same source with loom's in their place.

@@ -9,13 +9,12 @@ pub mod __made;
 mod codec;
 mod descriptor;
 mod error;
-mod schema;
 mod shape;
 mod stream;
 
 pub use crate::ffi::calling::{Admits, Callback, Interface, Link, Offered, ProvidedAs, import, offer};
 pub use crate::ffi::crossing::{
-    Answer, Argument, AsBytes, AsPlain, AsScalar, AsUnit, Crossing, Encoded, Plain,
+    Answer, Argument, AsBytes, AsPlain, AsScalar, AsUnit, Crossing, Encoded, Fallible, Plain, Schema,
 };
 pub use codec::Input;
 pub(crate) use codec::put;
@@ -23,6 +22,5 @@ pub use descriptor::{Descriptor, Method, Provider, Want};
 pub(crate) use error::crossing;
 pub use error::{CallError, PROCESS_GONE};
 pub use reactor_abi_macros::{Schema, interface};
-pub use schema::{Fallible, Schema};
 pub use shape::Shape;
 pub use stream::{Next, SendError, Sender, Stream, Subscription, stream};

@@ -39,6 +39,7 @@ pub mod peer;
 pub mod plugin;
 pub mod state;
 pub mod task;
+pub mod testing;
 pub mod value;
 
 pub use context::Services;

@@ -258,13 +258,23 @@ impl Model {
     }
 
     fn assert_unused(&self) {
-        assert_eq!(inside(self.bindings.iter(), barrier), 0);
+        assert_eq!(inside(|of| self.bindings.iter().for_each(of), barrier), 0);
     }
 }
 
-fn spawn_caller(model: &Arc<Model>, share: Share) -> thread::JoinHandle<usize> {
-    let model = Arc::clone(model);
-    thread::spawn(move || model.call(share))
+/// Runs each part on a thread of its own until all are done. What the model's own thread does loom moves about less.
+fn beside<const N: usize>(model: &Arc<Model>, parts: [Box<dyn FnOnce(&Model)>; N]) {
+    let parts = parts.map(|part| {
+        let model = Arc::clone(model);
+        thread::spawn(move || part(&model))
+    });
+    parts.into_iter().for_each(|part| part.join().unwrap());
+}
+
+fn a_call(share: Share) -> Box<dyn FnOnce(&Model)> {
+    Box::new(move |model| {
+        model.call(share);
+    })
 }
 
 /// Runs the model with a caller on a share of its own, and with one on a share of many.
@@ -277,11 +287,7 @@ fn explore_both(model: impl Fn(Share) + Sync + Send + Copy + 'static) {
 fn no_call_runs_code_that_was_closed() {
     explore(|| {
         let model = Model::new();
-        let callers = [owned(), Share::COMMON].map(|share| spawn_caller(&model, share));
-        model.switch_and_close();
-        for caller in callers {
-            caller.join().unwrap();
-        }
+        beside(&model, [a_call(owned()), a_call(Share::COMMON), Box::new(Model::switch_and_close)]);
         model.assert_unused();
     });
 }
@@ -290,11 +296,7 @@ fn no_call_runs_code_that_was_closed() {
 fn nor_does_one_of_several_on_the_same_share() {
     explore(|| {
         let model = Model::new();
-        let callers = [(); 2].map(|()| spawn_caller(&model, Share::COMMON));
-        model.switch_and_close();
-        for caller in callers {
-            caller.join().unwrap();
-        }
+        beside(&model, [a_call(Share::COMMON), a_call(Share::COMMON), Box::new(Model::switch_and_close)]);
         model.assert_unused();
     });
 }
@@ -303,13 +305,11 @@ fn nor_does_one_of_several_on_the_same_share() {
 fn nor_does_one_of_several_calls_in_turn() {
     explore_both(|share| {
         let model = Model::new();
-        let caller = {
-            let model = Arc::clone(&model);
-            thread::spawn(move || [model.call(share), model.call(share)])
+        let calls = move |model: &Model| {
+            let went = [model.call(share), model.call(share)];
+            assert!(went[0] <= went[1], "never back to an older generation: {went:?}");
         };
-        model.switch_and_close();
-        let went = caller.join().unwrap();
-        assert!(went[0] <= went[1], "never back to an older generation: {went:?}");
+        beside(&model, [Box::new(calls), Box::new(Model::switch_and_close)]);
         model.assert_unused();
     });
 }
@@ -318,17 +318,18 @@ fn nor_does_one_of_several_calls_in_turn() {
 fn a_late_entry_to_a_recycled_binding_is_taken_back() {
     explore_both(|share| {
         let model = Model::new();
-        let caller = spawn_caller(&model, share);
-        model.switch_and_close();
-        // The binding is given a new role and the cell is pointed at it: the address is the same as before.
-        model.codes[0].map(true);
-        model.bindings[0].assign(std::ptr::without_provenance_mut(1), std::ptr::null_mut(), 2, 0);
-        model.point_at(0);
-        while model.bindings[1].inside(barrier) != 0 {
-            thread::yield_now();
-        }
-        model.codes[1].map(false);
-        caller.join().unwrap();
+        let host = |model: &Model| {
+            model.switch_and_close();
+            // The binding is given a new role and the cell is pointed at it: the address is the same as before.
+            model.codes[0].map(true);
+            model.bindings[0].assign(std::ptr::without_provenance_mut(1), std::ptr::null_mut(), 2, 0);
+            model.point_at(0);
+            while model.bindings[1].inside(barrier) != 0 {
+                thread::yield_now();
+            }
+            model.codes[1].map(false);
+        };
+        beside(&model, [a_call(share), Box::new(host)]);
         model.assert_unused();
     });
 }
@@ -339,19 +340,13 @@ fn a_call_is_seen_inside_while_it_goes_from_one_share_to_another() {
         let model = Model::new();
         // As the host does for a caller whom it lets pass.
         model.bindings[0].enter(Share::COMMON);
-        let caller = {
-            let model = Arc::clone(&model);
-            thread::spawn(move || {
-                let binding = &model.bindings[0];
-                if binding.change_share(Share::COMMON, owned()) {
-                    model.wake();
-                }
-                model.run(binding);
-                let _ = binding.leave(owned());
-            })
+        let caller = |model: &Model| {
+            let binding = &model.bindings[0];
+            let _ = binding.change_share(Share::COMMON, owned());
+            model.run(binding);
+            let _ = binding.leave(owned());
         };
-        model.switch_and_close();
-        caller.join().unwrap();
+        beside(&model, [Box::new(caller), Box::new(Model::switch_and_close)]);
         model.assert_unused();
     });
 }
@@ -360,13 +355,17 @@ fn a_call_is_seen_inside_while_it_goes_from_one_share_to_another() {
 fn whoever_waits_for_the_last_caller_is_woken_or_sees_it_gone() {
     explore_both(|share| {
         let model = Model::new();
-        let caller = spawn_caller(&model, share);
-        model.point_at(1);
-        model.bindings[0].announce_waiter();
-        let was_unused = model.bindings[0].inside(barrier) == 0;
-        caller.join().unwrap();
-        // Parked for good if it saw somebody inside and nobody rang afterwards.
-        assert!(was_unused || model.woken.load(Ordering::Acquire) > 0);
+        let host = |model: &Model| {
+            model.point_at(1);
+            model.bindings[0].announce_waiter();
+            if model.bindings[0].inside(barrier) != 0 {
+                // Nobody wakes it, and loom says so, if the caller that was seen inside leaves without a look.
+                while model.woken.load(Ordering::Acquire) == 0 {
+                    thread::yield_now();
+                }
+            }
+        };
+        beside(&model, [a_call(share), Box::new(host)]);
     });
 }
 
@@ -377,23 +376,20 @@ fn who_is_seen_leaving_was_seen_entering() {
     for retreats in [true, false] {
         explore_with(false, move || {
             let model = Model::new();
-            let caller = {
-                let model = Arc::clone(&model);
-                thread::spawn(move || {
-                    let binding = &model.bindings[0];
-                    if retreats {
-                        // In and out again, on the share of its own.
-                        binding.enter(owned());
-                        let _ = binding.change_share(owned(), Share::COMMON);
-                    } else {
-                        binding.enter(owned());
-                        let _ = binding.leave(owned());
-                    }
-                })
+            let caller = move |model: &Model| {
+                let binding = &model.bindings[0];
+                binding.enter(owned());
+                let _ = if retreats {
+                    binding.change_share(owned(), Share::COMMON)
+                } else {
+                    binding.leave(owned())
+                };
             };
-            let inside = model.bindings[0].inside(|| true);
-            assert!(inside <= 2, "{inside}");
-            caller.join().unwrap();
+            let host = |model: &Model| {
+                let inside = model.bindings[0].inside(|| true);
+                assert!(inside <= 2, "{inside}");
+            };
+            beside(&model, [Box::new(caller), Box::new(host)]);
         });
     }
 }

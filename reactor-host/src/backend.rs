@@ -6,6 +6,11 @@
 
 mod in_process;
 mod linked;
+#[cfg_attr(not(unix), path = "backend/no_subprocess.rs")]
+mod subprocess;
+
+use std::path::PathBuf;
+use std::sync::Arc;
 
 use reactor_abi::Entry;
 
@@ -16,6 +21,7 @@ use crate::native::instance::Code;
 
 pub(crate) use in_process::InProcess;
 pub(crate) use linked::Linked;
+pub(crate) use subprocess::{Subprocess, serve_if_runner};
 
 /// What a generation is made of: a manifest, and code that has not run yet.
 #[derive(Debug)]
@@ -87,25 +93,39 @@ pub(crate) trait Backend: Send + Sync {
 pub(crate) struct Backends {
     linked: Linked,
     in_process: Option<InProcess>,
+    subprocess: Option<Subprocess>,
 }
 
 impl Backends {
-    /// `loader`: absent where the embedder did not accept native code.
-    pub(crate) fn new(loader: Option<Loader>) -> Self {
-        Self { linked: Linked, in_process: loader.map(InProcess::new) }
+    /// `loader`: absent where the embedder did not accept native code. `runner`: what the embedder has plugins' processes
+    /// started from.
+    pub(crate) fn new(loader: Option<Loader>, runner: Option<PathBuf>) -> Self {
+        let loader = loader.map(Arc::new);
+        Self {
+            linked: Linked,
+            in_process: loader.clone().map(InProcess::new),
+            subprocess: loader.map(|loader| Subprocess::new(loader, runner)),
+        }
     }
 
     /// Opens a build where its manifest wants it to run. What can not be had is refused, never replaced.
     pub(crate) fn open(&self, build: &Build, number: u64) -> Result<Code, LoadError> {
         let id = &build.manifest.id;
-        if build.manifest.run.isolation == Isolation::Subprocess {
-            return Err(LoadError::NoIsolation { id: id.clone() });
-        }
-        let backend: &dyn Backend = match (&build.source, &self.in_process) {
-            (Source::Linked(_), _) => &self.linked,
-            (Source::File(_), Some(in_process)) => in_process,
-            (Source::File(_), None) => return Err(LoadError::NotTrusted { id: id.clone() }),
+        let apart = build.manifest.run.isolation == Isolation::Subprocess;
+        let backend: &dyn Backend = match (&build.source, &self.in_process, &self.subprocess) {
+            (Source::Linked(_), ..) if apart => return Err(LoadError::NoIsolation { id: id.clone() }),
+            (Source::Linked(_), ..) => &self.linked,
+            (Source::File(_), _, Some(subprocess)) if apart => subprocess,
+            (Source::File(_), Some(in_process), _) if !apart => in_process,
+            (Source::File(_), ..) => return Err(LoadError::NotTrusted { id: id.clone() }),
         };
         backend.open(build, number)
+    }
+
+    /// Ends what can be ended of a generation that did not come up, for this reason.
+    pub(crate) fn abandon(&self, number: u64, why: &str) {
+        if let Some(subprocess) = &self.subprocess {
+            subprocess.abandon(number, why);
+        }
     }
 }

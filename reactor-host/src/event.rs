@@ -382,7 +382,7 @@ mod tests {
     fn what_is_kept_for_later_is_bounded_in_bytes_and_logs_push_out_logs_only() {
         let events = Events::new(Instant::now());
         events.keep(4096);
-        events.emit(None, None, None, EventKind::Loaded { micros: 0 });
+        events.emit(None, None, None, EventKind::Loaded { micros: 0, state: StateOutcome::default() });
         for _ in 0..64 {
             let (message, fields) = ("x".repeat(1 << 20), std::collections::BTreeMap::new());
             events.emit(None, None, None, EventKind::Log { level: "info", message, fields });

@@ -18,6 +18,7 @@ use crate::manifest::Handoff;
 use crate::native::context::Desk;
 use crate::native::instance::{Alone, Failure};
 use crate::native::{Instance, Life};
+use crate::report::Reason;
 use crate::routes::Routes;
 
 /// See the module.
@@ -67,6 +68,12 @@ impl PhaseFailure {
     /// Whether it was a `restore` that was not begun: the instance is as it was.
     pub(crate) fn was_busy(&self) -> bool {
         self.code == BUSY
+    }
+
+    /// Its process has ended by itself.
+    pub(crate) fn ended(reason: &Reason) -> Self {
+        let Reason { code, message } = reason.clone();
+        Self { phase: "process", code, message, panicked: false, given_up: false }
     }
 
     pub(crate) fn late(phase: &'static str, deadline: Duration) -> Self {

@@ -14,7 +14,7 @@ pub(crate) use self::error::{AskError, Misfit, OfferError};
 use crate::manifest::{PluginId, is_interface_name};
 
 /// The most methods of one interface.
-const MOST_METHODS: usize = 1_024;
+pub(crate) const MOST_METHODS: usize = 1_024;
 /// The longest text of a descriptor, in bytes.
 const LONGEST_TEXT: usize = 64 << 10;
 
@@ -64,6 +64,11 @@ impl Wanted {
         });
         let Offered { name, version, methods } = Offered::new(want.descriptor)?;
         Ok(Self { name, version, range, provider: provider.transpose()?, methods })
+    }
+
+    /// How many methods the caller knows.
+    pub(crate) fn methods(&self) -> usize {
+        self.methods.len()
     }
 
     /// Finds the caller's methods with a provider: the place of each; `None` for one that the provider is too old for.
@@ -159,6 +164,20 @@ impl Offered {
             return Err(broken(format!("the method `{}` twice", twice[0])));
         }
         Ok(Self { name, version, methods })
+    }
+
+    /// What was said of it.
+    pub(crate) fn descriptor(&self) -> Descriptor {
+        let method = |method: &Method| reactor_abi::interface::Method {
+            name: method.name.clone(),
+            signature: method.signature.clone(),
+            since: method.since.map(|(major, minor)| format!("{major}.{minor}")),
+        };
+        Descriptor {
+            name: self.name.clone(),
+            version: self.version.to_string(),
+            methods: self.methods.iter().map(method).collect(),
+        }
     }
 
     /// How many methods it has.

@@ -30,14 +30,16 @@ pub mod manifest;
 mod native;
 pub mod object_file;
 mod order;
+mod phases;
 #[doc(hidden)]
 pub mod pins;
+#[cfg(unix)]
+mod process;
 pub mod report;
 pub mod resolve;
 mod retained;
 mod retire;
 mod routes;
-mod runner;
 mod shared;
 mod signal;
 pub mod stage;
@@ -47,6 +49,23 @@ mod streams;
 mod swap;
 mod tasks;
 pub mod watch;
+
+/// Call this at the top of `main`, before anything else, in a program that runs plugins in processes of their own.
+///
+/// A host starts its own program once more for each such plugin, with a marked argument and a socket as its input. In a
+/// process that was started so this call serves the plugin and never returns; in any other it returns at once, and hosts
+/// of this process know from then on that the program can be started so. A program that does not make the call needs
+/// `reactor-runner` beside it, or named by [`HostBuilder::runner`].
+///
+/// ```no_run
+/// fn main() {
+///     reactor_host::serve_if_runner();
+///     // The application.
+/// }
+/// ```
+pub fn serve_if_runner() {
+    backend::serve_if_runner();
+}
 
 pub use account::{Account, Latency};
 pub use event::{Event, EventKind, StateOutcome, Subscription, Verdict};

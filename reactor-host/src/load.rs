@@ -13,7 +13,7 @@ use crate::native::Image;
 pub use crate::native::layout::LayoutMismatch;
 use crate::native::open::Forecast;
 use crate::object_file::BuildFacts;
-use crate::stage::{StageError, Stager};
+use crate::stage::{StageError, Staged, Stager};
 use crate::store::Store;
 
 /// Why a library could not be loaded.
@@ -32,14 +32,77 @@ pub enum LoadError {
         /// The plugin.
         id: PluginId,
     },
-    /// The manifest asks for a process of its own.
+    /// The manifest asks for a process of its own, and there is no library to be handed to one.
     #[error(
-        "{id}: asks for `isolation = \"subprocess\"`, which this host can not give; it is not run without it. Use \
-         `in-process` if you trust the code"
+        "{id}: asks for `isolation = \"subprocess\"`, but is linked into the program; it is not run without a process of \
+         its own. Use `in-process`, or load it as a library"
     )]
     NoIsolation {
         /// The plugin.
         id: PluginId,
+    },
+    /// The manifest asks for a process of its own, and nothing is known to start as one.
+    #[error(
+        "{id}: asks for a process of its own, and there is no program to start as one: call \
+         `reactor_host::serve_if_runner()` at the top of `main`, or name `reactor-runner` by `HostBuilder::runner`, or \
+         put it to {}", .looked_at.display())]
+    NoRunner {
+        /// The plugin.
+        id: PluginId,
+        /// Where it was looked for last.
+        looked_at: PathBuf,
+    },
+    /// The program for plugins' processes could not be started.
+    #[error("{id}: {} could not be started as its process: {message}", .runner.display())]
+    NotStarted {
+        /// The plugin.
+        id: PluginId,
+        /// The program.
+        runner: PathBuf,
+        /// The system's words.
+        message: String,
+    },
+    /// What was started is no program for plugins' processes, or ended at once.
+    #[error(
+        "{id}: {} was started as its process and did not answer as one: {message}; it must be `reactor-runner`, or call \
+         `reactor_host::serve_if_runner()` before anything else", .runner.display())]
+    NoAnswer {
+        /// The plugin.
+        id: PluginId,
+        /// The program.
+        runner: PathBuf,
+        /// What it did.
+        message: String,
+    },
+    /// The program for plugins' processes was built from another version of this crate.
+    #[error(
+        "{id}: {} does not belong to this host: {difference}; build both of the same version of reactor-host", .runner.display())]
+    OtherRunner {
+        /// The plugin.
+        id: PluginId,
+        /// The program.
+        runner: PathBuf,
+        /// What differs, with both values.
+        difference: String,
+    },
+    /// This system has no processes for plugins.
+    #[error(
+        "{id}: asks for a process of its own, which this version of Reactor gives on Unix systems only; it is not run \
+         without one. Use `in-process` if you trust the code"
+    )]
+    NoProcesses {
+        /// The plugin.
+        id: PluginId,
+    },
+    /// The plugin's process could not open it.
+    #[error("{id}: its process could not open it: {message}")]
+    Elsewhere {
+        /// The plugin.
+        id: PluginId,
+        /// The code of what went wrong there, if it is one that this version knows.
+        code: Option<&'static str>,
+        /// What went wrong there.
+        message: String,
     },
     /// Opening it, or its `init`, did not return.
     #[error("{id}: did not come up within {deadline:?}; its thread was given up")]
@@ -150,6 +213,12 @@ impl LoadError {
             Self::NotTrusted { .. } => "RE0203",
             Self::NoIsolation { .. } => "RE0204",
             Self::Late { .. } => "RE0205",
+            Self::NoRunner { .. } => "RE0320",
+            Self::NotStarted { .. } => "RE0321",
+            Self::NoAnswer { .. } => "RE0322",
+            Self::OtherRunner { .. } => "RE0323",
+            Self::NoProcesses { .. } => "RE0324",
+            Self::Elsewhere { code, .. } => code.unwrap_or("RE0325"),
             Self::NoFacts { .. } => "RE0301",
             Self::Fingerprint { .. } => "RE0302",
             Self::Panic { .. } => "RE0303",
@@ -162,6 +231,14 @@ impl LoadError {
             Self::Layout { .. } => "RE0312",
         }
     }
+}
+
+/// A library that is ready to be opened.
+pub(crate) struct Prepared {
+    pub(crate) staged: Staged,
+    pub(crate) forecast: Forecast,
+    /// The libraries that it depends on.
+    pub(crate) needed: Vec<String>,
 }
 
 /// Loads libraries for one host.
@@ -183,6 +260,14 @@ impl Loader {
 
     /// Stages and opens the library of `candidate` as generation `number`.
     pub(crate) fn load(&self, candidate: &Candidate, number: u64) -> Result<Image, LoadError> {
+        let Prepared { staged, forecast, needed } = self.prepare(candidate, number)?;
+        let image = Image::open(staged, forecast, self.is_unknown(&candidate.hash), &needed)?;
+        self.found_good(&candidate.hash);
+        Ok(image)
+    }
+
+    /// Checks what can be checked without opening the library, and makes the private copy.
+    pub(crate) fn prepare(&self, candidate: &Candidate, number: u64) -> Result<Prepared, LoadError> {
         let facts = precheck(candidate)?;
         let object = &candidate.object;
         let cleared = self.clears_no_delete.then(|| object.without_no_delete(&candidate.bytes)).flatten();
@@ -193,9 +278,7 @@ impl Loader {
             unique_symbols: object.unique_symbols.clone(),
             keeping_imports: object.keeping_imports.clone(),
         };
-        let image = Image::open(staged, forecast, self.is_unknown(&candidate.hash), &object.needed)?;
-        self.found_good(&candidate.hash);
-        Ok(image)
+        Ok(Prepared { staged, forecast, needed: object.needed.clone() })
     }
 
     /// Whether the layout of a build is to be checked.

@@ -15,7 +15,8 @@ pub(crate) mod life;
 pub(crate) mod open;
 pub(crate) mod ops;
 pub(crate) mod pool;
-mod services;
+pub(crate) mod remote;
+pub(crate) mod services;
 pub(crate) mod shares;
 pub(crate) mod traces;
 

@@ -46,6 +46,13 @@ pub(crate) enum Order {
         /// What it did.
         reason: Reason,
     },
+    /// The process of a generation has ended by itself.
+    Died {
+        /// The generation's number.
+        generation: u64,
+        /// How.
+        reason: Reason,
+    },
     /// Switch a plugin off, or on again.
     Switch(PluginId, bool, SyncSender<Report>),
     /// Give what is known of the folders to who watches them from here on. `None`: somebody does already.

@@ -100,6 +100,12 @@ fn work(shared: &Arc<Shared>, messages: &Receiver<Message>) {
             && (retiring.iter().all(|one| one.reported) || Instant::now() >= deadline)
         {
             for one in &mut retiring {
+                if one.life.kill("the host has ended") && !one.reported {
+                    one.reported = true;
+                    let reason =
+                        "its process was killed, since it did not end before the host did".to_owned();
+                    one.report(shared, Verdict::Unloaded, vec![reason], true);
+                }
                 one.report_retained(shared, &["the host ended before it was unused".to_owned()], true);
             }
             closer.end(retiring.iter().any(|one| matches!(one.step, Step::Closing(_))));
@@ -122,6 +128,8 @@ struct Retiring {
     deadline: Instant,
     reported: bool,
     step: Step,
+    /// Its process is to be ended by force; once is enough.
+    forced: bool,
 }
 
 enum Step {
@@ -149,6 +157,7 @@ impl Retiring {
             deadline: now + limit,
             reported: false,
             step: Step::Draining(generation),
+            forced: false,
         }
     }
 
@@ -174,6 +183,7 @@ impl Retiring {
                         self.step = Step::Threads(instance);
                     }
                     Err(TryRecvError::Empty) => {
+                        self.force("`stop` or drop did not return in time");
                         self.be_patient(shared, || vec!["`stop` or drop has not returned".to_owned()]);
                         self.step = Step::Ending(ended);
                         return false;
@@ -245,6 +255,10 @@ impl Retiring {
         }
         let (inside, tasks) = (self.life.inside(), self.life.tasks.running());
         if inside > 0 || !tasks.is_empty() || !self.set.is_empty() {
+            // Callers may take as long as they like; what was told to end may not.
+            if inside <= self.life.phases().len() as u64 && (inside > 0 || !tasks.is_empty()) {
+                self.force("a phase or a task of it did not end in time");
+            }
             let others: Vec<_> = self.set.iter().filter(|other| other.inside() > 0).cloned().collect();
             let life = Arc::clone(&self.life);
             self.be_patient(shared, || {
@@ -271,6 +285,15 @@ impl Retiring {
         };
         self.deadline = Instant::now() + self.limit;
         Ok(Step::Ending(end(generation, &self.life, shared)))
+    }
+
+    /// Ends its process, if it has one, once the deadline has passed. Then there is as much time again for the end to be
+    /// noticed.
+    fn force(&mut self, why: &str) {
+        if Instant::now() >= self.deadline && !self.forced && self.life.kill(why) {
+            self.forced = true;
+            self.deadline = Instant::now() + self.limit.max(Duration::from_secs(5));
+        }
     }
 
     /// Reports the generation as retained once its deadline has passed; it may still be closed later.
@@ -302,7 +325,7 @@ impl Retiring {
 
     /// Closes what can be closed. `None`: it is over, and was reported.
     fn close(&mut self, instance: Instance, shared: &Shared, closer: &mut Closer) -> Option<Step> {
-        if !instance.is_loaded() {
+        if instance.is_linked() {
             self.life.retract_waiter();
             // There is nothing to close.
             let _ = instance.close();
@@ -331,7 +354,7 @@ impl Retiring {
 /// Why a library will never be closed, as far as is known; empty where it can be.
 fn obstacles(instance: &Instance, unload: Unload) -> Vec<String> {
     let mut reasons = instance.obstacles();
-    if instance.is_loaded() && unload == Unload::Never {
+    if instance.is_library() && unload == Unload::Never {
         reasons.push("its manifest says `unload = \"never\"`".to_owned());
     }
     reasons

@@ -23,7 +23,7 @@ use crate::manifest::PluginId;
 use crate::native::context::Desk;
 use crate::native::{Lease, Life, Target};
 use crate::order::Order;
-use crate::report::PluginInfo;
+use crate::report::{PluginInfo, Reason};
 use crate::retained::Retention;
 use crate::routes::{self, Routes};
 use crate::store::Store;
@@ -182,7 +182,7 @@ impl Shared {
 
     /// Has a generation's tasks end, and what it streams.
     pub(crate) fn end_work(&self, life: &Life, why: &str) {
-        life.tasks.close();
+        life.close_tasks();
         let why = format!("generation {} of {} {why}: its streams have ended", life.number, life.plugin);
         self.streams.end_of(life.number, &Error::new("RE0751", why));
     }
@@ -298,6 +298,13 @@ impl Desk for Shared {
 
     fn notify(&self) {
         self.routes.signal().notify();
+    }
+
+    fn panicked(&self, _: &Life) {}
+
+    fn died(&self, life: &Life, reason: Error) {
+        let reason = Reason::new(reason.code(), reason.message());
+        self.order(Order::Died { generation: life.number, reason });
     }
 }
 

@@ -160,6 +160,12 @@ impl Staged {
         &self.path
     }
 
+    /// A copy that the host has made, for a plugin's own process: the host removes it.
+    #[cfg(unix)]
+    pub(crate) fn by_the_host(path: PathBuf) -> Self {
+        Self { path, folder: None }
+    }
+
     /// Leaves the file where it is for as long as the host's folder lives: a library that stays open is read for
     /// backtraces.
     pub(crate) fn keep(mut self) {

@@ -13,8 +13,8 @@ use crate::generation::{Generation, PhaseFailure, Stillborn};
 use crate::native::Life;
 use crate::native::context::Desk;
 use crate::native::life::Stage;
+use crate::phases::Runner;
 use crate::retire::{Reaper, tell_failure};
-use crate::runner::Runner;
 use crate::shared::Shared;
 use crate::swap::lives;
 
@@ -59,7 +59,10 @@ impl Stagehand {
             move || Generation::raise(&build, number, &backends, &routes, desk, &host.ledger, deadline);
         let raised = self.runner.run(deadline, raise, late);
         raised.map_or_else(
-            || Err(Stillborn::Unopened(crate::load::LoadError::Late { id: name, deadline })),
+            || {
+                self.backends.abandon(number, "it did not come up in time");
+                Err(Stillborn::Unopened(crate::load::LoadError::Late { id: name, deadline }))
+            },
             |raised| raised.map(Arc::new),
         )
     }
@@ -156,7 +159,7 @@ impl Stagehand {
             if life.stage() == Stage::Suspended {
                 suspended.push(generation);
             }
-            life.tasks.reopen();
+            life.reopen_tasks();
             life.set_stage(Stage::Live);
         }
         match before {

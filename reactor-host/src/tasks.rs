@@ -1,9 +1,11 @@
 //! The tasks of one generation: which run, and which have been told to end.
 //!
-//! Pure bookkeeping with a bell; threads are made and plugin code is run elsewhere.
+//! Pure bookkeeping with a bell; threads are made and plugin code is run elsewhere. Where a plugin runs in a process of its
+//! own, its tasks are kept there; this side knows which there are by what it is told, and does not believe that none run
+//! before the other side has answered that it admits no more.
 
 use std::collections::BTreeMap;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use reactor_abi::Error;
@@ -13,13 +15,28 @@ use reactor_abi::Error;
 pub(crate) struct Tasks {
     inner: Mutex<Inner>,
     cancelled: Condvar,
+    teller: OnceLock<Mutex<Teller>>,
 }
+
+/// Tells the other side which tasks run, and which round of closing was heard of.
+pub(crate) type Teller = Box<dyn Fn(u64, Vec<String>) + Send>;
 
 #[derive(Default)]
 struct Inner {
     next: u64,
     running: BTreeMap<u64, Task>,
     closed: bool,
+    /// How often they were closed.
+    round: u64,
+    far: Option<Far>,
+}
+
+/// The tasks of another process.
+#[derive(Default)]
+struct Far {
+    /// Up to which round it has answered.
+    round: u64,
+    running: Vec<String>,
 }
 
 struct Task {
@@ -44,12 +61,15 @@ impl Tasks {
         inner.next += 1;
         let number = inner.next;
         inner.running.insert(number, Task { name: name.to_owned(), cancelled: false });
+        drop(inner);
+        self.tell();
         Ok(number)
     }
 
     /// Notes that a task has ended.
     pub(crate) fn retire(&self, number: u64) {
         self.lock().running.remove(&number);
+        self.tell();
     }
 
     /// Tells one task to end.
@@ -60,14 +80,55 @@ impl Tasks {
         self.cancelled.notify_all();
     }
 
-    /// Tells all to end and admits no more.
-    pub(crate) fn close(&self) {
+    /// Tells all to end and admits no more. Which round of closing this is.
+    pub(crate) fn close(&self) -> u64 {
         let mut inner = self.lock();
+        inner.round += 1;
+        let round = inner.round;
+        self.end_all(inner);
+        round
+    }
+
+    /// The same, told by the other side.
+    pub(crate) fn close_in_round(&self, round: u64) {
+        let mut inner = self.lock();
+        inner.round = round;
+        self.end_all(inner);
+        self.tell();
+    }
+
+    fn end_all(&self, mut inner: MutexGuard<'_, Inner>) {
         inner.closed = true;
         for task in inner.running.values_mut() {
             task.cancelled = true;
         }
         self.cancelled.notify_all();
+    }
+
+    /// Has `teller` told of every change: these are the tasks of the other side's generation.
+    pub(crate) fn report_to(&self, teller: Teller) {
+        // Set once, when the generation is made.
+        let _ = self.teller.set(Mutex::new(teller));
+    }
+
+    fn tell(&self) {
+        let Some(teller) = self.teller.get() else { return };
+        // Told under this lock, so that what is told last is how things are.
+        let teller = teller.lock().unwrap_or_else(PoisonError::into_inner);
+        let round = self.lock().round;
+        teller(round, self.running());
+    }
+
+    /// The tasks are those of another process from here on.
+    pub(crate) fn follow(&self) {
+        self.lock().far = Some(Far::default());
+    }
+
+    /// What that process tells.
+    pub(crate) fn hear(&self, round: u64, running: Vec<String>) {
+        if let Some(far) = &mut self.lock().far {
+            *far = Far { round, running };
+        }
     }
 
     /// Admits tasks again, after a suspension.
@@ -77,7 +138,13 @@ impl Tasks {
 
     /// The names of those that run.
     pub(crate) fn running(&self) -> Vec<String> {
-        self.lock().running.values().map(|task| task.name.clone()).collect()
+        let inner = self.lock();
+        let far = inner.far.iter().flat_map(|far| {
+            let silent = far.round < inner.round;
+            let unknown = silent.then(|| "(its process has not yet answered)".to_owned());
+            far.running.iter().cloned().chain(unknown)
+        });
+        inner.running.values().map(|task| task.name.clone()).chain(far).collect()
     }
 
     /// Waits until the task is told to end, at most `limit` (zero: only looks). `true`: it is told to end, or

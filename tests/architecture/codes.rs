@@ -4,7 +4,7 @@ use reactor_host::codes;
 use reactor_tests::source;
 
 /// Codes that are written in more than one place, how many, and what they mean in all of them.
-const SHARED: [(&str, usize, &str); 9] = [
+const SHARED: [(&str, usize, &str); 10] = [
     ("RE0109", 2, "no plugin id: in a manifest, and anywhere else"),
     (
         "RE0409",
@@ -16,12 +16,13 @@ const SHARED: [(&str, usize, &str); 9] = [
     ("RE0418", 2, "a plugin can not be swapped or rolled back as things are"),
     (
         "RE0601",
-        3,
+        4,
         "a plugin is not available: `call` adds which ones are, of its own host or the running one",
     ),
     ("RE0605", 4, "the host has shut down: found out by each of those who hold it weakly"),
-    ("RE0606", 2, "a generation that has ended asks: of the services, or through a handle to another plugin"),
-    ("RE0607", 2, "no task can be spawned now: before `start`, and when tasks are being ended"),
+    ("RE0606", 4, "a generation that has ended asks: of the services, or through a handle to another plugin"),
+    ("RE0608", 2, "the host answered without the number of what was asked for: a task, a stream"),
+    ("RE0607", 3, "no task can be spawned now: before `start`, and when tasks are being ended"),
 ];
 
 #[test]

@@ -33,7 +33,6 @@ fn under_load(tell: &TellerHandle, swap: impl FnOnce()) -> u64 {
     answered.into_inner()
 }
 
-
 #[test]
 fn no_call_fails_or_waits_while_a_provider_without_state_is_swapped() {
     let host = started([teller("acme.one", "0")]);

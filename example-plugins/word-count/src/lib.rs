@@ -4,14 +4,18 @@
 //! calls `save` on the old generation and `restore` on the new one. The saved bytes do not describe themselves: when
 //! the saved type changes, its number goes up and a migration leads from the type before.
 //!
+//! It provides the interface `editor.text-stats` of the crate `editor-api`, which an application calls as a trait. What the
+//! interface is provided by and what is saved share the counts.
+//!
 //! Actions: `count` with `{"text": "one two"}` answers `{"words": 2, "total": 2}`; `total` answers
 //! `{"total": 2, "calls": 1}`; `reset` begins again at zero and answers what `total` would have.
 
 #![forbid(unsafe_code)]
 
 use std::mem;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use editor_api::TextStats;
 use reactor_abi::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -33,10 +37,10 @@ struct Counts {
     calls: u64,
 }
 
-/// Calls come from any thread, so what changes stands behind a lock.
-#[derive(Default)]
+/// Calls come from any thread, so what changes stands behind a lock. Clones count together.
+#[derive(Clone, Default)]
 struct WordCount {
-    counts: Mutex<Counts>,
+    counts: Arc<Mutex<Counts>>,
 }
 
 impl WordCount {
@@ -46,17 +50,28 @@ impl WordCount {
     }
 
     fn count(&self, text: &str) -> Value {
+        let words = self.words(text);
+        value!({ "words": words, "total": (self.counts().total) })
+    }
+}
+
+impl TextStats for WordCount {
+    fn words(&self, text: &str) -> u64 {
         let words = u64::try_from(text.split_whitespace().count()).unwrap_or(u64::MAX);
         let mut counts = self.counts();
         counts.total = counts.total.saturating_add(words);
         counts.calls = counts.calls.saturating_add(1);
-        value!({ "words": words, "total": (counts.total) })
+        words
     }
 }
 
 impl Plugin for WordCount {
     fn init(_: &mut Init<'_>) -> Result<Self> {
         Ok(Self::default())
+    }
+
+    fn register(&self, cx: &mut Register<'_>) -> Result<()> {
+        cx.provide::<dyn TextStats>(self.clone())
     }
 
     fn invoke(&self, action: &str, value: Value) -> Result<Value> {
@@ -76,7 +91,7 @@ impl Plugin for WordCount {
     }
 
     fn restore(&mut self, old: State) -> Result<()> {
-        self.counts = Mutex::new(old.read()?);
+        *self.counts() = old.read()?;
         Ok(())
     }
 

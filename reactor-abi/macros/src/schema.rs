@@ -16,7 +16,7 @@ pub(crate) fn expand(item: TokenStream) -> TokenStream {
 fn write(item: &DeriveInput) -> syn::Result<TokenStream> {
     let container = names::Container::read(item)?;
     let ident = &item.ident;
-    let plain = layout::is_plain(item) && item.generics.params.is_empty();
+    let plain = layout::is_plain(item) && item.generics.params.is_empty() && !container.skips(item)?;
     let description = match &item.data {
         Data::Struct(data) => structure(&data.fields, &container, ident, plain)?,
         Data::Enum(data) => choice(item, data, &container, plain)?,
@@ -49,7 +49,8 @@ fn write(item: &DeriveInput) -> syn::Result<TokenStream> {
 
             #plain
 
-            impl #impl_generics __reactor::Schema for #ident #type_generics #where_clause {
+            // SAFETY: described by what it is made of.
+            unsafe impl #impl_generics __reactor::Schema for #ident #type_generics #where_clause {
                 type Crosses = #crosses;
 
                 fn describe(shape: &mut __reactor::Shape) {
@@ -68,7 +69,7 @@ fn structure(
     ident: &Ident,
     plain: bool,
 ) -> syn::Result<TokenStream> {
-    let layout = plain.then(|| layout::size());
+    let layout = plain.then(layout::size);
     let fields = contents(fields, container, plain.then_some(ident))?;
     Ok(quote!(#layout #fields))
 }
@@ -81,7 +82,7 @@ fn contents(
 ) -> syn::Result<TokenStream> {
     let (open, close, empty) = match fields {
         Fields::Named(_) => ("{ ", " }", "{}"),
-        Fields::Unnamed(_) => ("(", ")", "()"),
+        Fields::Unnamed(_) => ("(", ")", "unit"),
         Fields::Unit => return Ok(quote!(shape.text("unit");)),
     };
     let mut written = TokenStream::new();

@@ -116,7 +116,10 @@ impl CellRef {
     /// # Errors
     ///
     /// The host's reason when nobody provides this or the provider may not be entered now.
-    #[expect(clippy::inline_always, reason = "a pin that is made in place stays in registers; called, it takes a tenth of the call")]
+    #[expect(
+        clippy::inline_always,
+        reason = "a pin that is made in place stays in registers; called, it takes a tenth of the call"
+    )]
     #[inline(always)]
     pub fn pin(self) -> Result<Pin, Error> {
         // SAFETY: whoever made this reference promised that the cell lives.
@@ -142,8 +145,7 @@ impl CellRef {
         let cell = unsafe { &*self.0 };
         loop {
             // SAFETY: as in `pin`.
-            let acquired =
-                unsafe { protocol::acquire(&cell.word, share, |binding| self.disturbed(binding)) };
+            let acquired = unsafe { protocol::acquire(&cell.word, share, |binding| self.disturbed(binding)) };
             let word = match acquired {
                 Ok(binding) => return Ok(binding),
                 Err(word) => word,

@@ -22,6 +22,9 @@ pub enum Status {
     Panicked,
     /// The provider of an interface has no such method; the sink holds nothing.
     Missing,
+    /// Nobody could be asked; the sink holds an encoded error with the reason. Only where another process stands between:
+    /// in one process a caller knows before it calls.
+    Blocked,
 }
 
 /// Everything that can be asked of an instance. Numbers are part of the ABI: append, never renumber.

@@ -67,8 +67,7 @@ unsafe extern "C" fn append_to_vec(target: *mut c_void, bytes: *const u8, len: u
     buffer.extend_from_slice(unsafe { std::slice::from_raw_parts(bytes, len) });
 }
 
-/// What [`Sink::lazy`] writes to.
-#[expect(clippy::box_collection, reason = "one word to clear before a call and one to look at after it")]
+/// What [`Sink::lazy`] writes to: one word to clear before a call, and one to look at after it.
 pub(super) type Lazy = Option<Box<Vec<u8>>>;
 
 #[cold]

@@ -5,7 +5,7 @@ use std::fmt;
 use crate::error::Error;
 
 /// The code of an error that says that the process behind an interface has ended.
-pub const PROCESS_GONE: &str = "RE0740";
+pub const PROCESS_GONE: &str = "RE0640";
 
 /// What a handle answers instead of the method's own answer.
 ///

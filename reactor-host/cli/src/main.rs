@@ -21,5 +21,7 @@ mod verdict;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    // Plugins in processes of their own are served by this very program.
+    reactor_host::serve_if_runner();
     commands::main().into()
 }

@@ -1,16 +1,18 @@
 //! Libraries in the host's own process, at native speed and with its rights.
 
+use std::sync::Arc;
+
 use super::{Backend, Build, Source};
 use crate::load::{LoadError, Loader};
 use crate::native::instance::Code;
 
 /// See the module.
 pub(crate) struct InProcess {
-    loader: Loader,
+    loader: Arc<Loader>,
 }
 
 impl InProcess {
-    pub(crate) fn new(loader: Loader) -> Self {
+    pub(crate) fn new(loader: Arc<Loader>) -> Self {
         Self { loader }
     }
 }

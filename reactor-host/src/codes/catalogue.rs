@@ -147,7 +147,7 @@ pub(super) static SEAMS: &[Seam] = catalogue! {
         RE0605: "the host has shut down" => "let go of the handle";
         RE0606: "a generation that has stopped asks: its services, and its handles to other plugins, refuse" => "keep no `Services` and no `Peer` beyond `stop`";
         RE0607: "a task before `start`, during a suspension, or when tasks are being ended" => "spawn from `start` on";
-        RE0608: "the host answered a request for a task without a number" => "rebuild the plugin against the host's `reactor-abi`";
+        RE0608: "the host answered a request for a task or a stream without a number" => "rebuild the plugin against the host's `reactor-abi`";
         RE0609: "an error came across that can not be read" => "rebuild the plugin against the host's `reactor-abi`";
         RE0610: "the host itself failed while it served a request" => "report it, with the plugin";
         RE0611: "not a plugin id, in a request of a plugin's" => "write a valid id";
@@ -184,6 +184,14 @@ pub(super) static SEAMS: &[Seam] = catalogue! {
         RE0708: "the system gives no thread for the store" => "end something, or raise the limit of threads";
     }
     "Interfaces and streams": "Told to who provides an interface, and to who calls it. Nothing that runs is changed." {
+        RE0720: "arguments, an answer or an item of a stream could not be carried across" => "see the reason; if the two sides disagree, rebuild both with the same version of the interface";
+        RE0721: "the provider is older than the method" => "ask for a range that begins with the version that brought the method, or give the method a default body", "Only for methods with `#[since]` and without a body: the body of the others answers for older providers.";
+        RE0722: "a stream is full" => "wait with `send`, or leave the item out";
+        RE0723: "nobody takes items of a stream any more" => "stop sending";
+        RE0726: "on a bench: the range of versions that is asked for is none" => "write one such as `^1.2`", "A bench is `reactor_abi::testing`: a plugin in a unit test.";
+        RE0727: "on a bench: who provides an interface does not fit who asks for it" => "make the two agree, as the message says";
+        RE0728: "on a bench: an interface is provided twice" => "provide it once";
+        RE0729: "on a bench: an interface is provided outside of `register`" => "provide it there";
         RE0740: "what is said of an interface can not be read, or its name or version is none" => "correct the name or the version in `#[interface]`; rebuild the plugin against the host's `reactor-abi`";
         RE0741: "a plugin provides an interface that its manifest does not list" => "list it under `[provides]`", "What a manifest lists is known before any code runs: others are ordered by it.";
         RE0742: "a plugin provides an interface in another version than its manifest says" => "make the two agree";

@@ -64,6 +64,7 @@ impl Conductor {
             }
             Order::Examined { generation, answer } => self.examined(generation, answer, &mut report),
             Order::Misbehaved { generation, reason } => self.misbehaved(generation, &reason, &mut report),
+            Order::Died { generation, reason } => self.died(generation, &reason, &mut report),
             Order::Switch(plugin, on, reply) => {
                 self.switch(&plugin, on, &mut report);
                 self.answer(&reply, report);

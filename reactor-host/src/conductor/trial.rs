@@ -6,13 +6,15 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::slot::Previous;
+use super::slot::{Previous, Slot};
 use super::{Conductor, examiner};
 use crate::event::EventKind;
 use crate::generation::{Generation, PhaseFailure};
 use crate::manifest::PluginId;
+use crate::native::life::Stage;
 use crate::order::Order;
 use crate::report::{Reason, Report};
+use crate::retire::tell_failure;
 use crate::swap::{Pair, Swapped};
 
 /// The code of a health check that the plugin failed.
@@ -237,6 +239,42 @@ impl Conductor {
             None => {}
         }
         self.hold(&group, culprit, reason, report);
+    }
+
+    /// The process of a generation has ended. One on trial goes back to the generation before; any other that serves is
+    /// gone, with all that need it, until somebody swaps or starts it, or its bytes change.
+    pub(super) fn died(&mut self, generation: u64, reason: &Reason, report: &mut Report) {
+        if self.trials.iter().any(|trial| trial.pairs.iter().any(|pair| pair.new.life.number == generation)) {
+            return self.misbehaved(generation, reason, report);
+        }
+        // One that was kept ready is nothing to go back to.
+        let mut pairs = self.trials.iter().flat_map(|trial| &trial.pairs);
+        if let Some(Pair { old, .. }) = pairs.find(|pair| pair.old.life.number == generation) {
+            tell_failure(&self.stage.shared, &old.life, &PhaseFailure::ended(reason));
+            old.paid_stop();
+            let plugin = old.life.plugin.clone();
+            return self.end_trial(&plugin);
+        }
+        let serves =
+            |slot: &Slot| slot.serving.as_ref().is_some_and(|serving| serving.life.number == generation);
+        let Some(plugin) = self.slots.iter().find(|(_, slot)| serves(slot)).map(|(id, _)| id.clone()) else {
+            return;
+        };
+        let Some(slot) = self.slots.get_mut(&plugin) else { return };
+        slot.broken = true;
+        slot.trouble = Some(reason.clone());
+        if let Some(dead) = slot.serving.take() {
+            self.order.retain(|known| *known != plugin);
+            self.stage.shared.routes.absent(&plugin, reason.message.clone());
+            self.stage.shared.set_output(&plugin, None);
+            tell_failure(&self.stage.shared, &dead.life, &PhaseFailure::ended(reason));
+            // There is nobody who could stop.
+            dead.paid_stop();
+            dead.life.set_stage(Stage::Ended);
+            dead.instance.cut_imports();
+            self.stage.reaper.retire(dead);
+        }
+        self.reconcile(report);
     }
 
     /// Position of the trial that a plugin is in.

@@ -41,6 +41,7 @@ pub struct HostBuilder {
     trusted: bool,
     retained_budget: usize,
     clears_no_delete: bool,
+    runner: Option<PathBuf>,
     lifting: Lifting,
 }
 
@@ -61,6 +62,7 @@ impl HostBuilder {
             trusted: false,
             retained_budget: DEFAULT_BUDGET,
             clears_no_delete: false,
+            runner: None,
             lifting: Lifting::ByHand,
         }
     }
@@ -147,6 +149,14 @@ impl HostBuilder {
     /// any library.
     pub fn clear_no_delete(mut self, clear: bool) -> Self {
         self.clears_no_delete = clear;
+        self
+    }
+
+    /// The program that plugins' processes are started from, for manifests that say `isolation = "subprocess"`:
+    /// `reactor-runner` of this version, or a program that calls [`serve_if_runner`](crate::serve_if_runner) at its top.
+    /// Default: this very program, if it makes that call, else `reactor-runner` beside it.
+    pub fn runner(mut self, path: impl Into<PathBuf>) -> Self {
+        self.runner = Some(path.into());
         self
     }
 
@@ -239,8 +249,9 @@ impl HostBuilder {
         // Nothing is retained yet, so there is nothing to tell.
         let _ = shared.retained.set_budget(self.retained_budget);
         let thread = |source| HostError::Thread { source };
-        let stage = Stagehand::new(Arc::clone(&shared), Backends::new(loader), self.phase_deadline)
-            .map_err(thread)?;
+        let stage =
+            Stagehand::new(Arc::clone(&shared), Backends::new(loader, self.runner), self.phase_deadline)
+                .map_err(thread)?;
         let watching = Settings {
             poll_every: self.poll_every.or(self.watching.poll_every),
             allow_shared_folders: self.allow_shared_folders || self.watching.allow_shared_folders,

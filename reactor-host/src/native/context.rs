@@ -46,11 +46,15 @@ pub(crate) trait Desk: Send + Sync {
     fn stream_cancel(&self, stream: u64);
     /// Something that somebody may wait for has changed.
     fn notify(&self);
+    /// A task has panicked, and was counted.
+    fn panicked(&self, life: &Life);
+    /// The process of a generation has ended, for this reason, and nobody had asked it to.
+    fn died(&self, life: &Life, reason: Error);
 }
 
 /// The address that a plugin's requests carry. Freed when its library is closed; never, when it is not.
 pub(crate) struct Context {
-    pub(super) life: Arc<Life>,
+    pub(crate) life: Arc<Life>,
     desk: Weak<dyn Desk>,
     imports: Mutex<HashMap<Target, Arc<Lease>>>,
 }
@@ -74,7 +78,7 @@ impl Context {
     }
 
     /// The host, if the generation may still ask for things.
-    pub(super) fn desk(&self) -> Result<Arc<dyn Desk>, Error> {
+    pub(crate) fn desk(&self) -> Result<Arc<dyn Desk>, Error> {
         if self.life.stage() == Stage::Ended {
             return Err(Error::new(
                 "RE0606",
@@ -94,7 +98,7 @@ impl Context {
     }
 
     /// This generation's own cell for calls to `target`, made at first use.
-    pub(super) fn import(&self, target: &Target) -> Result<Arc<Lease>, Error> {
+    pub(crate) fn import(&self, target: &Target) -> Result<Arc<Lease>, Error> {
         let mut imports = self.imports.lock().unwrap_or_else(PoisonError::into_inner);
         // Under the lock: who ends the generation sets its stage before it cuts what is in here.
         let desk = self.desk()?;

@@ -8,11 +8,15 @@ use std::any::Any;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use reactor_abi::ffi::interface::{Offer, Slot, Table, TableHead};
+use abi_stable::std_types::RSlice;
+use reactor_abi::ffi::Sink;
+use reactor_abi::ffi::interface::{EncodedFn, Offer, Slot, Table, TableHead};
 use reactor_abi::ffi::protocol::Binding;
+use reactor_abi::interface::Descriptor;
 use semver::Version;
 
 use super::pool::{BindingLease, Pool, Word};
+use super::remote::{Lent, Outcome};
 use crate::interfaces::{Misfit, OfferError, Offered, Wanted};
 
 /// An object under one interface.
@@ -35,6 +39,27 @@ unsafe impl Sync for Export {}
 union Block {
     head: TableHead,
     slot: Slot,
+}
+
+/// A table whose methods are all called by the encoded road.
+pub(super) struct FarTable(Box<[Block]>);
+
+// SAFETY: the address of a function that may be called from any thread, and numbers.
+unsafe impl Send for FarTable {}
+// SAFETY: as above.
+unsafe impl Sync for FarTable {}
+
+impl FarTable {
+    pub(super) fn new(encoded: EncodedFn, count: u32) -> Self {
+        let head = Block { head: TableHead { encoded, count } };
+        let slots = (0..count).map(|number| Block { slot: Slot { thunk: std::ptr::null(), number } });
+        Self(std::iter::once(head).chain(slots).collect())
+    }
+
+    /// Its address, for as long as it lives.
+    pub(super) fn as_ptr(&self) -> *const TableHead {
+        self.0.as_ptr().cast()
+    }
 }
 
 // A table is a head and slots without a gap, in blocks of one size.
@@ -139,6 +164,37 @@ impl Exports {
         // What did not fit before is asked again.
         inner.known.retain(|(_, known)| known.is_ok());
         Ok(())
+    }
+
+    /// What the manifest says is provided.
+    pub(crate) fn declared(&self) -> impl Iterator<Item = (&String, &Version)> {
+        self.declared.iter()
+    }
+
+    /// An offer's place among them all, and what was said of it.
+    pub(crate) fn described(&self, interface: &str) -> Option<(u32, Descriptor)> {
+        let inner = self.lock();
+        let at = inner.exports.iter().position(|export| export.offered.name == interface)?;
+        Some((u32::try_from(at).ok()?, inner.exports[at].offered.descriptor()))
+    }
+
+    /// Calls a method of the offer at that place, by the encoded road.
+    ///
+    /// # Safety
+    ///
+    /// The objects that are offered live for the time of the call.
+    pub(super) unsafe fn call(&self, export: u32, method: u32, input: &[u8], lent: &Lent<'_>) -> Outcome {
+        let found = {
+            let inner = self.lock();
+            inner.exports.get(export as usize).map(|export| (export.head.encoded, export.object))
+        };
+        let Some((encoded, object)) = found else { return Outcome::missing() };
+        let mut bytes = Vec::new();
+        // SAFETY: the function takes this object, which the caller keeps; what is lent lives for the time of the call.
+        let status = unsafe {
+            encoded(object, method, RSlice::from_slice(input), lent.callbacks(), Sink::of(&mut bytes))
+        };
+        Outcome { status, bytes }
     }
 
     /// The interfaces that are offered, with their versions.

@@ -10,6 +10,8 @@ use reactor_abi::ffi::{CallFn, Entry, HooksPtr, LibcHooks, Op, PluginRootRef, Ra
 use super::context::{Context, Desk};
 use super::life::Life;
 use super::open::{Closed, Image};
+#[cfg(unix)]
+use super::remote::{Lent, Outcome, Remote};
 use super::services::SERVICES;
 
 /// Why an operation did not come to an answer.
@@ -27,14 +29,29 @@ pub(crate) enum Code {
     Linked(Entry),
     /// A library of its own.
     Loaded(Box<Image>),
+    /// A process of its own.
+    #[cfg(unix)]
+    Remote(Arc<dyn Remote>),
+}
+
+impl Code {
+    /// What is asked of whoever has the code.
+    fn root(&self) -> PluginRootRef {
+        match self {
+            Self::Linked(entry) => entry.root(),
+            Self::Loaded(image) => image.root(),
+            #[cfg(unix)]
+            Self::Remote(_) => super::remote::ROOT,
+        }
+    }
 }
 
 /// A plugin's instance. The functions behind it catch every panic of the plugin's.
 pub(crate) struct Instance {
     root: PluginRootRef,
     object: *mut u8,
-    /// What the plugin holds on to: its context and, for a library, the hooks. Boxed: the addresses are out there.
-    context: Option<Box<Context>>,
+    /// What the plugin holds on to: its context and, for a library, the hooks. In boxes: the addresses are out there.
+    context: Option<Arc<Context>>,
     hooks: Option<Box<LibcHooks>>,
     /// `None` once the code was closed or given up for good.
     code: Option<Code>,
@@ -63,12 +80,14 @@ impl Instance {
         birth: &Birth,
         tracked: bool,
     ) -> Result<Self, (Box<Self>, Failure)> {
-        let root = match &code {
-            Code::Linked(entry) => entry.root(),
-            Code::Loaded(image) => image.root(),
-        };
-        let context = Box::new(Context::new(Arc::clone(life), desk));
+        let root = code.root();
+        let context = Arc::new(Context::new(Arc::clone(life), desk));
         let raw = context.raw();
+        #[cfg(unix)]
+        if let Code::Remote(remote) = &code {
+            life.run_remotely(remote);
+            remote.attach(&context);
+        }
         let mut this = Self {
             root,
             object: std::ptr::null_mut(),
@@ -173,6 +192,14 @@ impl Instance {
         read(status, answer)
     }
 
+    /// Calls a method of what it offers, by the encoded road.
+    #[cfg(unix)]
+    pub(crate) fn call_export(&self, export: u32, method: u32, input: &[u8], lent: &Lent<'_>) -> Outcome {
+        let (_inside, _frame) = (self.life.enter(), self.life.frame());
+        // SAFETY: the instance, and with it what it offers, lives for `&self`: `destroy` takes it whole.
+        unsafe { self.life.exports.call(export, method, input, lent) }
+    }
+
     /// Ends what it may ask for: its handles to other plugins refuse from here on.
     pub(crate) fn cut_imports(&self) {
         if let Some(context) = &self.context {
@@ -197,9 +224,20 @@ impl Instance {
         read(status, answer).map(drop)
     }
 
-    /// Whether there is a library to close at all.
-    pub(crate) fn is_loaded(&self) -> bool {
+    /// Whether the plugin was dropped, or never made.
+    #[cfg(unix)]
+    pub(crate) fn is_destroyed(&self) -> bool {
+        self.object.is_null()
+    }
+
+    /// Whether it has a library in this process, which may have to stay.
+    pub(crate) fn is_library(&self) -> bool {
         matches!(self.code, Some(Code::Loaded(_)))
+    }
+
+    /// Whether its code is part of the program: there is nothing to close.
+    pub(crate) fn is_linked(&self) -> bool {
+        matches!(self.code, Some(Code::Linked(_)))
     }
 
     /// Why the library can not be closed and never will be, as far as is known already; empty where there is none.
@@ -210,7 +248,7 @@ impl Instance {
         obstacles
     }
 
-    /// Closes the library and asks the loader whether it is gone. For a destroyed instance of a generation that is
+    /// Closes the library and asks the loader whether it is gone, or ends the process. For a destroyed instance of a generation that is
     /// shut and unused, has no threads and left nothing indelible.
     pub(crate) fn close(mut self) -> Closed {
         assert!(self.object.is_null(), "destroyed before it is closed");
@@ -218,6 +256,11 @@ impl Instance {
             None | Some(Code::Linked(_)) => {
                 // A plugin that is linked in may keep its services anywhere: what they point at stays.
                 std::mem::forget(self.context.take());
+                Closed::Gone
+            }
+            #[cfg(unix)]
+            Some(Code::Remote(remote)) => {
+                remote.close();
                 Closed::Gone
             }
             Some(Code::Loaded(image)) => {
@@ -244,6 +287,9 @@ impl Instance {
             }
             // Code of it may still run, and ask for things.
             Some(Code::Linked(_)) => self.leak(),
+            // Calls that are inside come back with an error.
+            #[cfg(unix)]
+            Some(Code::Remote(remote)) => remote.kill("the host has ended"),
             None => {}
         }
     }
@@ -256,7 +302,8 @@ impl Instance {
     }
 }
 
-/// An instance that is dropped unclosed keeps its library open for good, with everything that it might still touch.
+/// An instance that is dropped unclosed keeps its library open for good, with everything that it might still touch; a
+/// process is killed.
 impl Drop for Instance {
     fn drop(&mut self) {
         self.give_up();
@@ -285,7 +332,9 @@ impl<'a> Alone<'a> {
 fn read(status: Status, answer: Vec<u8>) -> Result<Vec<u8>, Failure> {
     match status {
         Status::Done => Ok(answer),
-        Status::Failed | Status::Missing => Err(Failure { error: Error::decode(&answer), panicked: false }),
+        Status::Failed | Status::Missing | Status::Blocked => {
+            Err(Failure { error: Error::decode(&answer), panicked: false })
+        }
         Status::Panicked => Err(Failure { error: Error::decode(&answer), panicked: true }),
     }
 }

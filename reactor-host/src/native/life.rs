@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
 use reactor_abi::ffi::meter::BUCKETS;
 use reactor_abi::ffi::protocol::{self, Binding, TRACKED};
 
 use super::exports::{Exports, Role};
 use super::pool::{BindingLease, Guard, Lease, Pool, Target, Word};
+use super::remote::Remote;
 use super::shares;
 use super::traces::Traces;
 use crate::account::{Counts, Totals};
@@ -29,6 +30,18 @@ pub(crate) enum Stage {
     Suspended,
     /// It is being taken down, or is gone: its services refuse.
     Ended,
+}
+
+impl Stage {
+    /// The stage with this number; beyond the last, the last.
+    pub(crate) fn from_number(number: u8) -> Self {
+        match number {
+            0 => Self::Rising,
+            1 => Self::Live,
+            2 => Self::Suspended,
+            _ => Self::Ended,
+        }
+    }
 }
 
 /// The part of a generation that foreign code holds on to. Freed when the generation is proved closed, else never.
@@ -52,6 +65,8 @@ pub(crate) struct Life {
     /// More panics than this are told to `alarm`.
     panic_budget: AtomicU64,
     alarm: Mutex<Option<Alarm>>,
+    /// Where its code runs, if that is another process.
+    remote: OnceLock<Arc<dyn Remote>>,
 }
 
 /// Whom to tell that a generation has panicked too often; called once, on the thread that saw the last panic.
@@ -98,6 +113,7 @@ impl Life {
             totals,
             panic_budget: AtomicU64::new(u64::MAX),
             alarm: Mutex::default(),
+            remote: OnceLock::new(),
         })
     }
 
@@ -161,7 +177,7 @@ impl Life {
     }
 
     /// Counts a panic that no caller saw: of a phase, of a task.
-    pub(super) fn count_panic(&self) {
+    pub(crate) fn count_panic(&self) {
         self.binding.get().meter().count_panic();
         self.look_at_panics();
     }
@@ -244,16 +260,50 @@ impl Life {
     }
 
     pub(crate) fn stage(&self) -> Stage {
-        match self.stage.load(Ordering::Acquire) {
-            0 => Stage::Rising,
-            1 => Stage::Live,
-            2 => Stage::Suspended,
-            _ => Stage::Ended,
-        }
+        Stage::from_number(self.stage.load(Ordering::Acquire))
     }
 
     pub(crate) fn set_stage(&self, stage: Stage) {
         self.stage.store(stage as u8, Ordering::Release);
+        if let Some(remote) = self.remote.get() {
+            remote.set_stage(stage);
+        }
+    }
+
+    /// Its code runs in another process: that is told how far it has come, and asked for its tasks.
+    pub(super) fn run_remotely(&self, remote: &Arc<dyn Remote>) {
+        self.tasks.follow();
+        // Set once, before any code of it runs.
+        let _ = self.remote.set(Arc::clone(remote));
+        remote.set_stage(self.stage());
+    }
+
+    pub(super) fn remote(&self) -> Option<&Arc<dyn Remote>> {
+        self.remote.get()
+    }
+
+    /// Tells its tasks to end and admits no more.
+    pub(crate) fn close_tasks(&self) {
+        let round = self.tasks.close();
+        if let Some(remote) = self.remote.get() {
+            remote.close_tasks(round);
+        }
+    }
+
+    /// Admits tasks again, after a suspension.
+    pub(crate) fn reopen_tasks(&self) {
+        self.tasks.reopen();
+        if let Some(remote) = self.remote.get() {
+            remote.reopen_tasks();
+        }
+    }
+
+    /// Ends what runs of it by force, for this reason, where that can be done. `true`: it can. It is over soon.
+    pub(crate) fn kill(&self, why: &str) -> bool {
+        self.remote.get().is_some_and(|remote| {
+            remote.kill(why);
+            true
+        })
     }
 }
 

@@ -8,11 +8,19 @@ use std::hash::{Hash, Hasher};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
+#[cfg(unix)]
+use abi_stable::std_types::RSlice;
+#[cfg(unix)]
+use reactor_abi::ffi::interface::{MISSING, TableHead};
 use reactor_abi::ffi::protocol::{ABSENT, Binding, FIRST_ADDRESS, PAUSED};
 use reactor_abi::ffi::{Cell, CellRef, Share};
+#[cfg(unix)]
+use reactor_abi::ffi::{Sink, Status};
 
 use super::frames::Frame;
 use super::ops::PIN_OPS;
+#[cfg(unix)]
+use super::remote::{Lent, Outcome};
 use super::shares;
 use crate::interfaces::Wanted;
 use crate::manifest::PluginId;
@@ -267,6 +275,34 @@ impl Lease {
     /// Pins what the cell points at.
     pub(crate) fn pin(&self) -> Result<Guard<'_>, reactor_abi::Error> {
         Ok(Guard { pin: self.cell_ref().pin()?.set_apart(), lease: std::marker::PhantomData })
+    }
+
+    /// Calls the method at that place of the caller's table, by the encoded road. Only for a cell that leads to objects
+    /// under interfaces.
+    #[cfg(unix)]
+    pub(crate) fn call_method(&self, method: u32, input: &[u8], lent: &Lent<'_>) -> Outcome {
+        let pin = match self.cell_ref().pin() {
+            Ok(pin) => pin,
+            Err(error) => return Outcome { status: Status::Blocked, bytes: error.encode() },
+        };
+        let binding = pin.binding();
+        let table: *const TableHead = binding.table().cast_const().cast();
+        // SAFETY: behind such a cell stand an object and a table in this caller's order, which the pin keeps.
+        let slot = unsafe { TableHead::slot(table, method) };
+        if slot.number == MISSING {
+            return Outcome::missing();
+        }
+        let mut bytes = Vec::new();
+        // SAFETY: as above; what is lent lives for the time of the call, and the sink is used during it.
+        let status = pin.timed(|| unsafe {
+            let input = RSlice::from_slice(input);
+            ((*table).encoded)(binding.object(), slot.number, input, lent.callbacks(), Sink::of(&mut bytes))
+        });
+        pin.count(input.len(), bytes.len());
+        if status == Status::Panicked {
+            pin.count_panic();
+        }
+        Outcome { status, bytes }
     }
 
     /// Runs one operation through the cell. Only for a cell that leads to instances.

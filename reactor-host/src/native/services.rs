@@ -44,9 +44,13 @@ const TABLE: &WithMetadata<HostServices> = &WithMetadata::new(HostServices {
 /// The table that every plugin of this program is given.
 pub(super) const SERVICES: HostServicesRef = HostServicesRef(TABLE.static_as_prefix());
 
+/// The host's own code has failed.
+pub(crate) fn failed() -> Error {
+    Error::new("RE0610", "the host failed while it served this request")
+}
+
 fn answered(answer: Sink, ask: impl FnOnce() -> Result<Vec<u8>, Error>) -> Status {
-    let outcome = catch_unwind(AssertUnwindSafe(ask))
-        .unwrap_or_else(|_| Err(Error::new("RE0610", "the host failed while it served this request")));
+    let outcome = catch_unwind(AssertUnwindSafe(ask)).unwrap_or_else(|_| Err(failed()));
     match outcome {
         Ok(bytes) => {
             answer.write(&bytes);
@@ -59,8 +63,9 @@ fn answered(answer: Sink, ask: impl FnOnce() -> Result<Vec<u8>, Error>) -> Statu
     }
 }
 
-fn plugin_id(text: RStr<'_>) -> Result<PluginId, Error> {
-    text.as_str().parse().map_err(|error| Error::new("RE0611", format!("`{text}` is no plugin id: {error}")))
+/// The id that a plugin has named.
+pub(crate) fn plugin_id(text: &str) -> Result<PluginId, Error> {
+    text.parse().map_err(|error| Error::new("RE0611", format!("`{text}` is no plugin id: {error}")))
 }
 
 /// The fields of a log line, encoded, may be this long.
@@ -95,13 +100,14 @@ struct Body(Option<TaskBody>);
 unsafe impl Send for Body {}
 
 impl Body {
-    fn run(mut self, life: &Life, task: u64) -> Result<(), Error> {
+    fn run(mut self, life: &Life, desk: &dyn super::context::Desk, task: u64) -> Result<(), Error> {
         let Some(body) = self.0.take() else { return Ok(()) };
         let mut answer = Vec::new();
         // SAFETY: run once, by the type; the sink is used during the call.
         let status = unsafe { (body.run)(body.data, task, Sink::of(&mut answer)) };
         if status == Status::Panicked {
             life.count_panic();
+            desk.panicked(life);
         }
         reactor_abi::ffi::client::settle(status, answer).map(drop)
     }
@@ -158,7 +164,7 @@ fn run_task(life: &Arc<Life>, desk: &Arc<dyn super::context::Desk>, number: u64,
     count_host_thread(life, title.to_owned(), ended);
     {
         let _frame = life.frame();
-        if let Err(error) = body.run(life, number) {
+        if let Err(error) = body.run(life, &**desk, number) {
             // A subscriber of the application's that panics must not leave the task running for ever.
             let told = || desk.log(life, Level::Error, &format!("task `{title}` failed: {error}"), &[]);
             let _ = catch_unwind(AssertUnwindSafe(told));
@@ -202,7 +208,7 @@ unsafe extern "C" fn peer(
     let context = unsafe { Context::of(context) };
     let mut cell = None;
     answered(answer, || {
-        let lease = context.import(&Target::Plugin(plugin_id(plugin)?))?;
+        let lease = context.import(&Target::Plugin(plugin_id(plugin.as_str())?))?;
         // SAFETY: the context holds the lease until the library is closed.
         cell = Some(unsafe { OpaqueCell::from_cell(lease.as_ptr()) });
         Ok(Vec::new())
@@ -213,7 +219,7 @@ unsafe extern "C" fn peer(
 unsafe extern "C" fn output(context: RawContext, plugin: RStr<'_>, answer: Sink) -> Status {
     // SAFETY: as in `log`.
     let context = unsafe { Context::of(context) };
-    answered(answer, || context.desk()?.output(&context.life, &plugin_id(plugin)?))
+    answered(answer, || context.desk()?.output(&context.life, &plugin_id(plugin.as_str())?))
 }
 
 unsafe extern "C" fn request(
@@ -225,7 +231,7 @@ unsafe extern "C" fn request(
     // SAFETY: as in `log`.
     let context = unsafe { Context::of(context) };
     answered(answer, || {
-        context.desk()?.request(&context.life, kind, plugin_id(plugin)?)?;
+        context.desk()?.request(&context.life, kind, plugin_id(plugin.as_str())?)?;
         Ok(Vec::new())
     })
 }

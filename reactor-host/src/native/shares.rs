@@ -7,10 +7,6 @@
 //! that ends runs destructors of libraries to the last, and those may call plugins. So whoever needs a share looks, and
 //! takes over that of a thread which the kernel no longer knows.
 
-/// The atomics of [`slots`]. A test includes the same source with loom's in their place.
-mod atomic {
-    pub(super) use std::sync::atomic::{AtomicU64, Ordering, fence};
-}
 mod slots;
 #[cfg(target_os = "linux")]
 #[path = "shares/linux.rs"]

@@ -61,7 +61,8 @@ struct Bench {
 impl Bench {
     fn new() -> Self {
         let library = corpus::release_library("typed-calls");
-        let copy = Copies::new().fresh();
+        let mut copies = Copies::new();
+        let copy = copies.fresh();
         std::fs::copy(&library, &copy).expect("there is room for a copy");
         let raw = Raw::of(Box::leak(Box::new(by_hand::open(&copy))));
         let folder = Folder::new();

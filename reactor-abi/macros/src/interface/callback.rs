@@ -73,7 +73,7 @@ pub(super) fn write(interface: &Interface) -> TokenStream {
                 }
             }
 
-            fn proxy<'a>(proxied: __reactor::Proxied<'a>) -> __Proxy<'a> {
+            fn proxy(proxied: __reactor::Proxied<'_>) -> __Proxy<'_> {
                 __Proxy(proxied)
             }
 

@@ -30,7 +30,8 @@ impl Parse for Header {
             }
         }
         let missing = |what: &str, example: &str| {
-            input.error(format!("the interface's {what} is missing: add `{what} = \"{example}\"`"))
+            let text = format!("the interface's {what} is missing: add `{what} = \"{example}\"`");
+            syn::Error::new(proc_macro2::Span::call_site(), text)
         };
         let name = name.ok_or_else(|| missing("name", "text.stats"))?;
         let version = version.ok_or_else(|| missing("version", "1.0.0"))?;
@@ -50,7 +51,7 @@ impl Parse for Header {
 /// Errors of the syntax itself say what is expected instead.
 pub(super) fn explain(error: &syn::Error) -> syn::Error {
     let text = error.to_string();
-    if text.contains("expected") {
+    if text.starts_with("expected") || text.starts_with("unexpected") {
         return syn::Error::new(
             error.span(),
             format!("{text}: write `#[interface(name = \"text.stats\", version = \"1.0.0\")]`"),

@@ -72,7 +72,7 @@ pub(super) fn read(header: Header, item: &ItemTrait) -> syn::Result<Interface> {
     let mut methods = Vec::new();
     for one in &item.items {
         match one {
-            TraitItem::Fn(method) => methods.extend(read_method(method, &header, &mut errors)),
+            TraitItem::Fn(method) => methods.push(read_method(method, &header, &mut errors)),
             other => check::no_method(other, &mut errors),
         }
     }
@@ -86,7 +86,7 @@ pub(super) fn read(header: Header, item: &ItemTrait) -> syn::Result<Interface> {
     })
 }
 
-fn read_method(method: &TraitItemFn, header: &Header, errors: &mut check::Errors) -> Option<Method> {
+fn read_method(method: &TraitItemFn, header: &Header, errors: &mut check::Errors) -> Method {
     check::the_method(method, errors);
     let since = check::since(method, header, errors);
     let arguments = method.sig.inputs.iter().filter_map(|input| read_argument(input, errors)).collect();
@@ -103,14 +103,14 @@ fn read_method(method: &TraitItemFn, header: &Header, errors: &mut check::Errors
         .filter(|attribute| ["doc", "deprecated"].iter().any(|name| attribute.path().is_ident(name)))
         .cloned()
         .collect();
-    Some(Method {
+    Method {
         ident: method.sig.ident.clone(),
         attributes,
         arguments,
         output,
         since,
         has_body: method.default.is_some(),
-    })
+    }
 }
 
 fn read_argument(input: &FnArg, errors: &mut check::Errors) -> Option<Argument> {

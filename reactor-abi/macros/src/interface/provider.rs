@@ -179,10 +179,10 @@ fn shape(method: &Method) -> TokenStream {
         }
         Kind::Callback(ty) => quote!(shape.text(", &"); <#ty as __reactor::Interface>::write(shape);),
     });
-    let since = match since {
-        Some(since) => quote!(::core::option::Option::Some(#since)),
-        None => quote!(::core::option::Option::None),
-    };
+    let since = since.as_ref().map_or_else(
+        || quote!(::core::option::Option::None),
+        |since| quote!(::core::option::Option::Some(#since)),
+    );
     let output = if let syn::Type::Tuple(tuple) = output
         && tuple.elems.is_empty()
     {

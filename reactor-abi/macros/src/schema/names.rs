@@ -32,6 +32,17 @@ impl Container {
         })
     }
 
+    /// Whether a field of a struct is left out when it is encoded.
+    pub(super) fn skips(&self, item: &DeriveInput) -> syn::Result<bool> {
+        let syn::Data::Struct(data) = &item.data else { return Ok(false) };
+        for field in &data.fields {
+            if self.field(field)?.is_none() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// The name of a field, if it has one; nothing at all if it is skipped.
     #[expect(clippy::option_option, reason = "skipped, and without a name, are two things")]
     pub(super) fn field(&self, field: &Field) -> syn::Result<Option<Option<String>>> {
@@ -45,7 +56,7 @@ impl Container {
         let name = said
             .rename
             .unwrap_or_else(|| self.fields.map_or_else(|| ident.to_owned(), |case| case.of_field(ident)));
-        Ok(Some(Some(name)))
+        Ok(Some(Some(plain(name))))
     }
 
     /// The name of a variant and what names its fields.
@@ -64,7 +75,7 @@ impl Container {
             .rename
             .unwrap_or_else(|| self.variants.map_or_else(|| ident.to_owned(), |case| case.of_variant(ident)));
         let fields = said.rename_all.or(self.fields_of_variants);
-        Ok((name, Self { fields, variants: None, fields_of_variants: None }))
+        Ok((plain(name), Self { fields, variants: None, fields_of_variants: None }))
     }
 }
 
@@ -87,9 +98,6 @@ impl Said {
             "rename_all" => self.rename_all = Some(Case::read(meta)?),
             "rename_all_fields" => self.rename_all_fields = Some(Case::read(meta)?),
             "skip" => self.skip = true,
-            // Names for other formats, bounds and messages: nothing of it is in what crosses.
-            "alias" | "bound" | "crate" | "expecting" | "deny_unknown_fields" | "default" | "transparent" => {
-            }
             "flatten" => {
                 return refuse(
                     "does not cross: the encoding goes by the order of fields; write the fields out, or keep \
@@ -109,8 +117,8 @@ impl Said {
             }
             "skip_serializing" | "skip_deserializing" | "skip_serializing_if" => {
                 return refuse(
-                    "does not cross: what one side leaves out the other waits for; write `skip`, or make the \
-                               field an `Option`",
+                    "does not cross: what one side leaves out the other waits for; remove it (`None` takes one \
+                               byte), or write `skip`",
                 );
             }
             "from" | "try_from" | "into" => {
@@ -122,10 +130,17 @@ impl Said {
                 return refuse("does not cross: the encoding tells variants apart by their order; remove it");
             }
             "borrow" => return refuse("does not cross: a type of a signature owns its data"),
+            // `alias`, `bound`, `default` and others: nothing of it is in what crosses.
             _ => {}
         }
         Ok(())
     }
+}
+
+/// A name as it is written: in quotes, unless it is one word.
+fn plain(name: String) -> String {
+    let word = |c: char| c.is_alphanumeric() || c == '_' || c == '-';
+    if !name.is_empty() && name.chars().all(word) { name } else { format!("{name:?}") }
 }
 
 fn text(meta: &Meta) -> syn::Result<String> {

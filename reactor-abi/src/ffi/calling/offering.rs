@@ -54,6 +54,10 @@ pub unsafe trait Admits<P>: Interface {
 
 /// What can be offered under the interface `I`: implemented by everything that implements the interface's trait and is
 /// `Send + Sync + 'static`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` can not be provided as `{I}`",
+    label = "this does not implement the interface's trait, or is not `Send + Sync + 'static`"
+)]
 pub trait ProvidedAs<I: ?Sized>: Send + Sync + Sized + 'static {
     /// The thunks.
     #[doc(hidden)]

@@ -38,6 +38,8 @@ pub trait Entered {
     fn table(&self) -> *const TableHead;
     /// Counts the bytes of a call.
     fn count(&self, bytes_in: usize, bytes_out: usize);
+    /// Makes the call itself; times it, if it is one of those that are.
+    fn timed<T>(&self, call: impl FnOnce() -> T) -> T;
     /// Counts a panic.
     fn count_panic(&self);
     /// The services by which streams are read, if there are any.
@@ -60,6 +62,9 @@ pub trait Entered {
         if trouble.status == Status::Panicked {
             self.count_panic();
             return CallError::Panicked(trouble.error);
+        }
+        if trouble.status == Status::Blocked {
+            return CallError::blocked(trouble.error);
         }
         CallError::failed(trouble.error)
     }
@@ -118,7 +123,8 @@ impl std::fmt::Debug for Link {
 impl Target for Link {
     type Entered<'a> = LinkEntered<'a>;
 
-    #[inline]
+    #[expect(clippy::inline_always, reason = "called, the pin would go through memory, twice")]
+    #[inline(always)]
     fn enter(&self) -> Result<LinkEntered<'_>, CallError> {
         match self.cell.pin() {
             Ok(pin) => Ok(LinkEntered { pin, link: self }),
@@ -149,6 +155,11 @@ impl Entered for LinkEntered<'_> {
         self.pin.count(bytes_in, bytes_out);
     }
 
+    #[inline]
+    fn timed<T>(&self, call: impl FnOnce() -> T) -> T {
+        self.pin.timed(call)
+    }
+
     #[cold]
     fn count_panic(&self) {
         self.pin.count_panic();
@@ -177,7 +188,7 @@ pub unsafe trait Callback: Interface {
     /// What crosses.
     fn callback(lent: &Self::Lent<'_>) -> raw::Callback;
     /// What the called gets.
-    fn proxy<'a>(proxied: Proxied<'a>) -> Self::Proxy<'a>;
+    fn proxy(proxied: Proxied<'_>) -> Self::Proxy<'_>;
     /// As the trait.
     fn object<'a>(proxy: &'a Self::Proxy<'a>) -> &'a Self::Object<'a>;
 }
@@ -242,6 +253,11 @@ impl Entered for raw::Callback {
     #[inline]
     fn count(&self, _: usize, _: usize) {}
 
+    #[inline]
+    fn timed<T>(&self, call: impl FnOnce() -> T) -> T {
+        call()
+    }
+
     fn count_panic(&self) {}
 
     fn client(&self) -> Option<KeptClient> {
@@ -286,11 +302,11 @@ pub unsafe fn call_encoded<E: Entered>(
 ) -> Result<Option<Vec<u8>>, CallError> {
     let mut answer = Vec::new();
     // SAFETY: the table's own function with its own object; the sink is used during this call only.
-    let status = unsafe {
+    let status = entered.timed(|| unsafe {
         let encoded = (*entered.table()).encoded;
         let input = RSlice::from_slice(&lending.input);
         encoded(entered.object(), number, input, Callbacks::of(&lending.callbacks), Sink::of(&mut answer))
-    };
+    });
     match status {
         Status::Done => {
             entered.count(lending.input.len(), answer.len());

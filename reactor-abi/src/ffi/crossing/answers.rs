@@ -61,7 +61,7 @@ unsafe impl<T: Schema> Answer for T {
         call: impl FnOnce(Sink) -> Reply<Self::Raw>,
     ) -> Result<T, CallError> {
         // SAFETY: as the caller promises.
-        match unsafe { T::Crosses::receive(call) } {
+        match unsafe { T::Crosses::receive(|sink| entered.timed(|| call(sink))) } {
             Ok((value, answered)) => {
                 if <T::Crosses as Crossing<T>>::CARRIES {
                     entered.count(carried.unwrap_or(0), answered);

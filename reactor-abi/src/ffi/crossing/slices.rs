@@ -127,7 +127,7 @@ unsafe impl<T: Schema> Argument for [T] {
         T::encode_list(self, output)
     }
 
-    fn get<'a>(input: &mut Input<'a>) -> Result<Vec<T>> {
+    fn get(input: &mut Input<'_>) -> Result<Vec<T>> {
         T::decode_list(input)
     }
 

@@ -1,9 +1,8 @@
 //! Which thread has which slot.
 //!
 //! Owns the words that say so, and how they change hands without a lock. Must never know what a slot is good for.
-//! `tests/loom.rs` of this crate includes this very file over loom's atomics.
 
-use super::atomic::{AtomicU64, Ordering, fence};
+use std::sync::atomic::{AtomicU64, Ordering, fence};
 
 /// How many bits of a word a process id takes, and a thread id: Linux counts no further (`PID_MAX_LIMIT`).
 const ID_BITS: u32 = 22;
@@ -87,3 +86,6 @@ impl<const N: usize> Slots<N> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

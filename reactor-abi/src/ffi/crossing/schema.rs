@@ -1,14 +1,13 @@
 //! The types of signatures: what each is made of, and how it crosses.
 
-mod std_types;
-
 use std::borrow::Cow;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{CallError, Crossing, Input, Shape, put};
+use super::Crossing;
 use crate::error::Result;
+use crate::interface::{CallError, Input, Shape, put};
 
 /// A type that signatures of an interface may be made of: it says what it consists of, so that both sides can find out
 /// at binding whether they mean the same.
@@ -30,19 +29,21 @@ use crate::error::Result;
 /// type's own name is not. A `Copy` type that is `#[repr(C)]` (or, without fields, an enum of a fixed `repr`) and is made of such types and of
 /// scalars crosses in one process as it is, where it lies; its layout is part of the description then.
 ///
-/// # For implementors
+/// `serde(rename…)` and `serde(skip)` are understood; what this encoding can not carry (`flatten`, `tag`, `untagged`, `with`
+/// and others) is a compile error that says what to write instead.
 ///
-/// Implement it by hand only for a type that stands for another: take that type's `Crosses` of [`Encoded`] and its
-/// description. A description must change whenever the encoding does.
+/// # Safety
 ///
-/// [`Encoded`]: super::Encoded
+/// Not for writing by hand: signatures that are equal as texts are called as equal ones. Two types with the same
+/// description have `Crosses` with the same `Raw` and `Reply`, and are encoded alike; a description is one word, or has its
+/// brackets closed.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not say what it is made of",
     label = "this type does not implement `Schema`",
     note = "write `#[derive(Serialize, Deserialize, Schema)]` on it; types without owned data only: no references, no \
             pointers"
 )]
-pub trait Schema: Serialize + DeserializeOwned + 'static {
+pub unsafe trait Schema: Serialize + DeserializeOwned + 'static {
     /// How values of it cross.
     type Crosses: Crossing<Self>;
 

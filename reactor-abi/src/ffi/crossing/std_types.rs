@@ -9,15 +9,15 @@ use std::time::Duration;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::Schema;
+use super::{AsBytes, AsScalar, AsUnit, Encoded, Schema};
 use crate::error::{Error, Result};
-use crate::ffi::crossing::{AsBytes, AsScalar, AsUnit, Encoded};
 use crate::interface::{Input, Shape, crossing, put};
 use crate::value::Value;
 
 macro_rules! named {
     ($($crosses:ident: $($name:ty = $text:literal)*;)*) => {$($(
-        impl Schema for $name {
+        // SAFETY: the name of a type of the language, and nothing else is written so.
+        unsafe impl Schema for $name {
             type Crosses = $crosses;
 
             fn describe(shape: &mut Shape) {
@@ -38,7 +38,8 @@ named! {
         Duration = "Duration" PathBuf = "PathBuf" Value = "Value" Error = "reactor::Error";
 }
 
-impl Schema for u8 {
+// SAFETY: the name of a type of the language, and nothing else is written so.
+unsafe impl Schema for u8 {
     type Crosses = AsScalar;
 
     fn describe(shape: &mut Shape) {
@@ -65,7 +66,8 @@ impl Schema for u8 {
     }
 }
 
-impl Schema for String {
+// SAFETY: the name of a type of the language, and nothing else is written so.
+unsafe impl Schema for String {
     type Crosses = AsBytes;
 
     fn describe(shape: &mut Shape) {
@@ -77,7 +79,8 @@ impl Schema for String {
     }
 }
 
-impl<T: Schema> Schema for Vec<T> {
+// SAFETY: the name of a type of the language, and nothing else is written so.
+unsafe impl<T: Schema> Schema for Vec<T> {
     type Crosses = AsBytes;
 
     fn describe(shape: &mut Shape) {
@@ -100,7 +103,8 @@ fn generic<T: Schema>(name: &str, shape: &mut Shape) {
     shape.text(">");
 }
 
-impl<T: Schema> Schema for Option<T> {
+// SAFETY: the name of a type of the language, and nothing else is written so.
+unsafe impl<T: Schema> Schema for Option<T> {
     type Crosses = Encoded;
 
     fn describe(shape: &mut Shape) {
@@ -121,7 +125,8 @@ impl<T: Schema> Schema for Option<T> {
     }
 }
 
-impl<T: Schema, E: Schema> Schema for Result<T, E> {
+// SAFETY: the name of a type of the language, and nothing else is written so.
+unsafe impl<T: Schema, E: Schema> Schema for Result<T, E> {
     type Crosses = Encoded;
 
     fn describe(shape: &mut Shape) {
@@ -149,11 +154,12 @@ impl<T: Schema, E: Schema> Schema for Result<T, E> {
     }
 }
 
-impl<T: Schema> Schema for Box<T> {
+// SAFETY: the name of a type of the language, and nothing else is written so.
+unsafe impl<T: Schema> Schema for Box<T> {
     type Crosses = Encoded;
 
     fn describe(shape: &mut Shape) {
-        T::describe(shape);
+        generic::<T>("Box", shape);
     }
 
     fn encode(&self, output: &mut Vec<u8>) -> Result<()> {
@@ -165,7 +171,8 @@ impl<T: Schema> Schema for Box<T> {
     }
 }
 
-impl<T: Schema, const N: usize> Schema for [T; N]
+// SAFETY: the name of a type of the language, and nothing else is written so.
+unsafe impl<T: Schema, const N: usize> Schema for [T; N]
 where
     [T; N]: Serialize + DeserializeOwned,
 {
@@ -180,7 +187,8 @@ where
 
 macro_rules! lists {
     ($($name:ident: $($bound:path),*;)*) => {$(
-        impl<T: Schema $(+ $bound)*> Schema for $name<T> {
+        // SAFETY: the name of a type of the language, and nothing else is written so.
+        unsafe impl<T: Schema $(+ $bound)*> Schema for $name<T> {
             type Crosses = Encoded;
 
             fn describe(shape: &mut Shape) {
@@ -195,7 +203,8 @@ lists! {
     BTreeSet: Ord;
 }
 
-impl<T: Schema + Eq + Hash, S: BuildHasher + Default + 'static> Schema for HashSet<T, S> {
+// SAFETY: the name of a type of the language, and nothing else is written so.
+unsafe impl<T: Schema + Eq + Hash, S: BuildHasher + Default + 'static> Schema for HashSet<T, S> {
     type Crosses = Encoded;
 
     fn describe(shape: &mut Shape) {
@@ -212,7 +221,8 @@ fn map<K: Schema, V: Schema>(name: &str, shape: &mut Shape) {
     shape.text(">");
 }
 
-impl<K: Schema + Ord, V: Schema> Schema for BTreeMap<K, V> {
+// SAFETY: the name of a type of the language, and nothing else is written so.
+unsafe impl<K: Schema + Ord, V: Schema> Schema for BTreeMap<K, V> {
     type Crosses = Encoded;
 
     fn describe(shape: &mut Shape) {
@@ -220,7 +230,10 @@ impl<K: Schema + Ord, V: Schema> Schema for BTreeMap<K, V> {
     }
 }
 
-impl<K: Schema + Eq + Hash, V: Schema, S: BuildHasher + Default + 'static> Schema for HashMap<K, V, S> {
+// SAFETY: the name of a type of the language, and nothing else is written so.
+unsafe impl<K: Schema + Eq + Hash, V: Schema, S: BuildHasher + Default + 'static> Schema
+    for HashMap<K, V, S>
+{
     type Crosses = Encoded;
 
     fn describe(shape: &mut Shape) {
@@ -230,7 +243,8 @@ impl<K: Schema + Eq + Hash, V: Schema, S: BuildHasher + Default + 'static> Schem
 
 macro_rules! tuples {
     ($($first:ident $(, $rest:ident)*;)*) => {$(
-        impl<$first: Schema $(, $rest: Schema)*> Schema for ($first, $($rest,)*) {
+        // SAFETY: the name of a type of the language, and nothing else is written so.
+        unsafe impl<$first: Schema $(, $rest: Schema)*> Schema for ($first, $($rest,)*) {
             type Crosses = Encoded;
 
             fn describe(shape: &mut Shape) {

@@ -1,0 +1,104 @@
+//! Tasks on a bench: threads that are cancelled and joined.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use super::code;
+use super::world::{Seat, World};
+use crate::error::{Error, Result};
+use crate::ffi::stand_in::Body;
+use crate::log::Level;
+use crate::value::Value;
+
+/// The tasks of a world.
+#[derive(Default)]
+pub(super) struct Tasks {
+    last: u64,
+    running: BTreeMap<u64, Running>,
+}
+
+struct Running {
+    generation: u64,
+    cancelled: bool,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Seat {
+    pub(crate) fn spawn(&'static self, name: &str, body: Body) -> Result<u64> {
+        let world = self.world()?;
+        if !self.started.load(Ordering::Acquire) {
+            return Err(Error::new(code::NO_TASK, format!("{} spawns `{name}` before `start`", self.plugin)));
+        }
+        let number = world.change(|inner| {
+            inner.tasks.last += 1;
+            let task = Running { generation: self.generation, cancelled: false, thread: None };
+            inner.tasks.running.insert(inner.tasks.last, task);
+            inner.tasks.last
+        });
+        let label = name.to_owned();
+        let thread = std::thread::Builder::new().name(name.to_owned()).spawn(move || {
+            if let Err(error) = body.run(number) {
+                let fields =
+                    vec![("task".to_owned(), Value::from(label)), ("code".to_owned(), error.code().into())];
+                self.log(Level::Error, &error.to_string(), fields);
+            }
+        })?;
+        world.change(|inner| {
+            if let Some(task) = inner.tasks.running.get_mut(&number) {
+                task.thread = Some(thread);
+            }
+        });
+        Ok(number)
+    }
+
+    /// By the clock that the test moves.
+    pub(crate) fn wait_cancelled(&self, task: u64, nanoseconds: u64) -> bool {
+        let Some(world) = self.world.upgrade() else { return true };
+        let mut until = None;
+        world.wait(|inner| {
+            let until = *until.get_or_insert(inner.monotonic + Duration::from_nanos(nanoseconds));
+            match inner.tasks.running.get(&task) {
+                Some(Running { cancelled: false, .. }) => (inner.monotonic >= until).then_some(false),
+                _ => Some(true),
+            }
+        })
+    }
+
+    pub(crate) fn cancel(&self, task: u64) {
+        if let Some(world) = self.world.upgrade() {
+            world.change(|inner| {
+                if let Some(task) = inner.tasks.running.get_mut(&task) {
+                    task.cancelled = true;
+                }
+            });
+        }
+    }
+}
+
+impl World {
+    /// Cancels the tasks of a generation, and waits for each to end.
+    pub(super) fn end_tasks(&self, generation: u64) {
+        loop {
+            let next = self.change(|inner| {
+                let tasks = inner.tasks.running.iter_mut().filter(|(_, task)| task.generation == generation);
+                let mut threads = None;
+                for (number, task) in tasks {
+                    task.cancelled = true;
+                    threads = Some(*number);
+                }
+                threads
+            });
+            let Some(number) = next else { return };
+            // Known as soon as whoever spawns it has told.
+            let thread =
+                self.wait(|inner| inner.tasks.running.get_mut(&number).map(|task| task.thread.take()));
+            if let Some(thread) = thread {
+                // What a task panics of is logged where it runs.
+                let _ = thread.join();
+            }
+            self.change(|inner| inner.tasks.running.remove(&number));
+        }
+    }
+}

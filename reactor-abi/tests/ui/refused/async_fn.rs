@@ -1,0 +1,8 @@
+use reactor_abi::prelude::*;
+
+#[interface(name = "text.stats", version = "1.2.0")]
+pub trait Stats {
+    async fn words(&self, text: &str) -> u64;
+}
+
+fn main() {}

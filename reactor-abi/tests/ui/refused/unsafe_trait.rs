@@ -1,0 +1,8 @@
+use reactor_abi::prelude::*;
+
+#[interface(name = "text.stats", version = "1.2.0")]
+pub unsafe trait Stats {
+    fn words(&self, text: &str) -> u64;
+}
+
+fn main() {}

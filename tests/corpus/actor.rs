@@ -1,0 +1,166 @@
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use reactor_abi::prelude::*;
+
+/// Does what its configuration and its actions say: the same code as a library and linked into the tests.
+///
+/// It logs `mark phase` in each phase. `fail` and `panic` in the configuration name the phase in which it does that, and
+/// `hang` one in which it never returns.
+pub(crate) struct Actor {
+    services: Services,
+    total: AtomicU64,
+}
+
+fn text<'a>(services: &'a Services, key: &str) -> &'a str {
+    services.config().get(key).and_then(Value::as_str).unwrap_or_default()
+}
+
+fn hang() -> ! {
+    loop {
+        std::thread::park();
+    }
+}
+
+fn phase(services: &Services, phase: &str) -> Result<()> {
+    services.info(format!("{} {phase}", text(services, "mark")));
+    if text(services, "panic") == phase {
+        panic!("told to panic in {phase}");
+    }
+    if text(services, "hang") == phase {
+        hang();
+    }
+    if text(services, "fail") == phase { Err(Error::new("acme.told", "told to fail")) } else { Ok(()) }
+}
+
+impl Plugin for Actor {
+    fn init(cx: &mut Init<'_>) -> Result<Self> {
+        phase(cx, "init")?;
+        Ok(Self { services: cx.services(), total: AtomicU64::new(0) })
+    }
+
+    fn build(&self, cx: &mut Build<'_>) -> Result<Value> {
+        phase(cx, "build")?;
+        Ok(text(cx, "mark").into())
+    }
+
+    fn register(&self, cx: &mut Register<'_>) -> Result<()> {
+        phase(cx, "register")
+    }
+
+    fn after_registration(&self, cx: &mut Registered<'_>) -> Result<()> {
+        phase(cx, "after_registration")
+    }
+
+    fn start(&self, cx: &mut Start<'_>) -> Result<()> {
+        phase(cx, "start")
+    }
+
+    fn suspend(&self) -> Result<()> {
+        phase(&self.services, "suspend")
+    }
+
+    fn resume(&self, cx: &mut Start<'_>) -> Result<()> {
+        phase(cx, "resume")
+    }
+
+    fn stop(&self) -> Result<()> {
+        phase(&self.services, "stop")
+    }
+
+    fn health(&self) -> Result<()> {
+        phase(&self.services, "health")
+    }
+
+    /// `echo`; `mark`; `add` and `total`: the state; `fail`, `panic`, `hang`; `log`: a line with a field; `call`: the
+    /// answer of `[plugin, action, value]`; `call-from-thread`: the same from a thread of its own; `deep`: `[plugins,
+    /// levels]`, a call of the first of them, which calls the next, as many levels deep; `task`: one that waits to be
+    /// cancelled and then logs; `task-panics`; `task-for-ever`; `ask`: `[kind, plugin]`; `output` of a plugin; `time`;
+    /// `pid`; `answer`: as many bytes; `end`: the process, by `how`.
+    fn invoke(&self, action: &str, value: Value) -> Result<Value> {
+        let services = &self.services;
+        match action {
+            "echo" => Ok(value),
+            "mark" => Ok(text(services, "mark").into()),
+            "add" => Ok((self.total.fetch_add(1, Ordering::SeqCst) + 1).into()),
+            "total" => Ok(self.total.load(Ordering::SeqCst).into()),
+            "fail" => Err(Error::new("acme.full", "no space").context("writing").context("saving")),
+            "panic" => panic!("told to panic"),
+            "hang" => hang(),
+            "log" => {
+                services.log(Level::Warn, "disk is filling").with("percent", 93).emit();
+                Ok(Value::Null)
+            }
+            "call" => call(services, value),
+            "call-from-thread" => {
+                let services = services.clone();
+                std::thread::spawn(move || call(&services, value)).join().expect("it does not panic")
+            }
+            "deep" => deeper(services, value),
+            "task" => self.task(|task| {
+                while task.sleep(Duration::from_secs(3600)) {}
+                Ok(())
+            }),
+            "task-panics" => self.task(|_| panic!("told to panic")),
+            "task-for-ever" => self.task(|_| hang()),
+            "ask" => {
+                let (kind, target): (String, String) = value.read()?;
+                match kind.as_str() {
+                    "swap" => services.request_swap(&target)?,
+                    "disable" => services.request_disable(&target)?,
+                    _ => services.request_stop(&target)?,
+                }
+                Ok(Value::Null)
+            }
+            "output" => services.output(&value.read::<String>()?),
+            "time" => Ok(u64::try_from(services.monotonic().as_millis())?.into()),
+            "pid" => Ok(std::process::id().into()),
+            "answer" => Ok(Value::bytes(vec![7; value.read()?])),
+            "end" => match value.read::<String>()?.as_str() {
+                "abort" => std::process::abort(),
+                _ => std::process::exit(3),
+            },
+            _ => Err(Error::unknown_action(action)),
+        }
+    }
+
+    fn save(&self) -> Result<State> {
+        phase(&self.services, "save")?;
+        State::of(1, &self.total.load(Ordering::SeqCst))
+    }
+
+    fn restore(&mut self, old: State) -> Result<()> {
+        phase(&self.services, "restore")?;
+        self.total = AtomicU64::new(old.read()?);
+        Ok(())
+    }
+}
+
+impl Actor {
+    fn task(&self, body: impl FnOnce(&Task) -> Result<()> + Send + 'static) -> Result<Value> {
+        let services = self.services.clone();
+        self.services.spawn("told", move |task| {
+            services.info("task begins");
+            body(&task)?;
+            services.info("task ends");
+            Ok(())
+        })?;
+        Ok(Value::Null)
+    }
+}
+
+fn call(services: &Services, value: Value) -> Result<Value> {
+    let (plugin, action, value): (String, String, Value) = value.read()?;
+    services.peer(&plugin)?.invoke(&action, &value)
+}
+
+fn deeper(services: &Services, value: Value) -> Result<Value> {
+    let (plugins, levels): (Vec<String>, u64) = value.read()?;
+    if levels == 0 {
+        return Ok(0.into());
+    }
+    let next = plugins.first().context("nobody to call")?.clone();
+    let rest: Vec<_> = plugins.iter().skip(1).chain([&next]).map(String::as_str).collect();
+    let below: u64 = services.peer(&next)?.invoke("deep", &value!([(rest), (levels - 1)]))?.read()?;
+    Ok((below + 1).into())
+}

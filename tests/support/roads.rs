@@ -1,0 +1,266 @@
+//! One plugin on every road: linked into the test program, as a library in it, as a library in a process of its own.
+//!
+//! A rule that holds on all of them is written once, as a function of the road, and made into one test for each by
+//! [`on_every_road!`].
+
+use std::path::{Path, PathBuf};
+
+use reactor_host::{Entry, Event, EventKind, Host, HostBuilder, Report, Subscription, Value};
+
+use crate::folder::Folder;
+use crate::{corpus, trusted, wait};
+
+use self::actor::Actor;
+
+mod actor {
+    //! The source that the corpus's plugin is made of, too.
+    include!("../corpus/actor.rs");
+}
+
+/// Where a plugin runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Road {
+    /// It is part of the test program.
+    Linked,
+    /// It is a library in the test program.
+    InProcess,
+    /// It is a library in a process of its own.
+    Subprocess,
+}
+
+/// Makes a test of each function for each road: `linked::NAME`, `in_process::NAME`, `subprocess::NAME`.
+#[macro_export]
+macro_rules! on_every_road {
+    ($($name:ident)*) => {
+        mod linked {
+            $(#[test] fn $name() { super::$name($crate::roads::Road::Linked); })*
+        }
+        mod in_process {
+            $(#[test] fn $name() { super::$name($crate::roads::Road::InProcess); })*
+        }
+        #[cfg(unix)]
+        mod subprocess {
+            $(#[test] fn $name() { super::$name($crate::roads::Road::Subprocess); })*
+        }
+    };
+}
+
+/// One build of an actor. See its source, `tests/corpus/actor.rs`, for what it does.
+#[derive(Clone)]
+pub struct Part {
+    id: String,
+    version: String,
+    tables: String,
+    run: String,
+    health: String,
+    config: String,
+}
+
+impl Part {
+    /// An actor of this id, which is its mark too. At most as long as `actor`.
+    pub fn new(id: &str) -> Self {
+        Self {
+            id: id.to_owned(),
+            version: "1.0.0".to_owned(),
+            tables: String::new(),
+            run: "stop-deadline = \"10s\"\n".to_owned(),
+            health: "trial = \"0s\"".to_owned(),
+            config: String::new(),
+        }
+        .config(&format!("mark = {id:?}"))
+    }
+
+    /// Sets the mark: which build it is.
+    #[must_use]
+    pub fn mark(mut self, mark: &str) -> Self {
+        self.config = self.config.replace(&format!("mark = {:?}", self.id), &format!("mark = {mark:?}"));
+        self
+    }
+
+    /// Adds a line to `[config]`.
+    #[must_use]
+    pub fn config(mut self, line: &str) -> Self {
+        self.config.push_str(line);
+        self.config.push('\n');
+        self
+    }
+
+    /// Adds tables to the manifest.
+    #[must_use]
+    pub fn tables(mut self, text: &str) -> Self {
+        self.tables.push_str(text);
+        self.tables.push('\n');
+        self
+    }
+
+    /// Sets the deadline of `stop` and what belongs to it, in place of a long one.
+    #[must_use]
+    pub fn stop_deadline(mut self, deadline: &str) -> Self {
+        self.run = format!("stop-deadline = {deadline:?}\n");
+        self
+    }
+
+    /// Sets the keys of the `[health]` table, in place of a trial that is over at once.
+    #[must_use]
+    pub fn health(mut self, keys: &str) -> Self {
+        keys.clone_into(&mut self.health);
+        self
+    }
+
+    /// Has state, with this kind of hand-over.
+    #[must_use]
+    pub fn state(self, handoff: &str) -> Self {
+        self.tables(&format!("[state]\nschema = 1\nhandoff = {handoff:?}"))
+    }
+
+    fn manifest(&self, road: Road) -> String {
+        let Self { id, version, tables, run, health, config } = self;
+        let isolation = match road {
+            Road::Subprocess => "isolation = \"subprocess\"\n",
+            Road::Linked | Road::InProcess => "",
+        };
+        format!(
+            "schema = 1\nid = {id:?}\nversion = {version:?}\napi = \"^1\"\n[run]\n{isolation}{run}{tables}[health]\n{health}\n\
+             [config]\n{config}"
+        )
+    }
+}
+
+/// The program that plugins' processes are started from: it calls `serve_if_runner`.
+///
+/// # Panics
+///
+/// When cargo did not build it beside the tests.
+pub fn embedder() -> PathBuf {
+    let tests = std::env::current_exe().expect("a test binary has a path");
+    let profile = tests.parent().and_then(Path::parent).expect("it is in `deps`");
+    let embedder = profile.join("embedder");
+    assert!(embedder.is_file(), "{} is built with the tests", embedder.display());
+    embedder
+}
+
+/// A host with actors on one road or several.
+pub struct Cast {
+    /// The host. Dropped before its folder.
+    pub host: Host,
+    /// What happened since it was built.
+    pub events: Subscription,
+    /// Its plugin folder.
+    pub folder: Folder,
+}
+
+/// A builder for a host whose plugins' processes are started from the [`embedder`].
+pub fn builder(folder: &Folder) -> HostBuilder {
+    let builder = Host::builder("dev.reactor.tests", "1.0.0").plugins_dir(folder.path());
+    trusted(builder).runner(embedder())
+}
+
+impl Cast {
+    /// A host with these actors, started; each is on the road beside it.
+    ///
+    /// # Panics
+    ///
+    /// When it can not be built.
+    pub fn of(parts: &[(Road, Part)]) -> (Self, Report) {
+        let folder = Folder::new();
+        Self::by(builder(&folder), folder, parts)
+    }
+
+    /// The same by a builder of the test's own.
+    ///
+    /// # Panics
+    ///
+    /// When it can not be built.
+    pub fn by(mut builder: HostBuilder, folder: Folder, parts: &[(Road, Part)]) -> (Self, Report) {
+        for (road, part) in parts {
+            match road {
+                Road::Linked => builder = builder.plugin(part.manifest(*road), Entry::of::<Actor>()),
+                Road::InProcess | Road::Subprocess => put(&folder, part, *road),
+            }
+        }
+        let host = builder.build().expect("a host");
+        let events = host.events();
+        let report = host.start().expect("the host starts");
+        (Self { host, events, folder }, report)
+    }
+
+    /// A host with these actors on one road, all of which run.
+    ///
+    /// # Panics
+    ///
+    /// When one does not.
+    #[track_caller]
+    pub fn on(road: Road, parts: &[Part]) -> Self {
+        let parts: Vec<_> = parts.iter().map(|part| (road, part.clone())).collect();
+        let (cast, report) = Self::of(&parts);
+        assert!(report.is_ok(), "{road:?}: {report:#?}");
+        cast
+    }
+
+    /// Offers another build of an actor.
+    ///
+    /// # Panics
+    ///
+    /// When the host does not take the order.
+    pub fn replace(&self, road: Road, part: &Part) -> Report {
+        match road {
+            Road::Linked => self.host.install(&part.manifest(road), Entry::of::<Actor>()).expect("it runs"),
+            Road::InProcess | Road::Subprocess => {
+                put(&self.folder, part, road);
+                self.host.rescan().expect("it runs")
+            }
+        }
+    }
+
+    /// Runs an action.
+    ///
+    /// # Panics
+    ///
+    /// When it fails.
+    #[track_caller]
+    pub fn ask(&self, plugin: &str, action: &str, value: &Value) -> Value {
+        self.host.invoke(plugin, action, value).unwrap_or_else(|error| panic!("{plugin} {action}: {error}"))
+    }
+
+    /// Waits for a line of the log.
+    ///
+    /// # Panics
+    ///
+    /// When it does not come.
+    #[track_caller]
+    pub fn hear(&self, line: &str) {
+        wait::event(&self.events, |event| (logged(event)? == line).then_some(()));
+    }
+
+    /// The lines that were logged up to this one, it being the last.
+    ///
+    /// # Panics
+    ///
+    /// When it does not come.
+    #[track_caller]
+    pub fn lines_until(&self, line: &str) -> Vec<String> {
+        let mut lines = Vec::new();
+        wait::event(&self.events, |event| {
+            lines.push(logged(event)?.to_owned());
+            (lines.last()? == line).then_some(())
+        });
+        lines
+    }
+}
+
+fn logged(event: &Event) -> Option<&str> {
+    match &event.kind {
+        EventKind::Log { message, .. } => Some(message),
+        _ => None,
+    }
+}
+
+/// Puts a build into the folder, library and manifest, in two steps: looked at by `rescan` only.
+fn put(folder: &Folder, part: &Part, road: Road) {
+    let name = part.id.replace('-', "_");
+    folder.put(&format!("{name}.toml"), part.manifest(road).as_bytes());
+    // The id that the library was built with has to be the same.
+    let (built, id) = ("id = \"actor\"", format!("id = {:?}", part.id));
+    let library = corpus::patched(&corpus::bytes("actor-plain"), built, &format!("{id:<0$}", built.len()));
+    folder.put(&format!("lib{name}.so"), &library);
+}
