@@ -33,6 +33,8 @@ const UNSAFE: [(&str, Option<usize>, &str); 21] = [
     ("tests/corpus/signal-handler/", None, "what a careless plugin asks of libc"),
     ("tests/corpus/thread-key-import/", None, "what a careless plugin asks of libc"),
     ("tests/corpus/timer-left/", None, "what a careless plugin asks of libc"),
+    ("tests/edit-to-live/src/subjects/hot_lib_reloader.rs", Some(1), "what the bench compares with"),
+    ("tests/edit-to-live/src/subjects/relib.rs", Some(2), "what the bench compares with"),
     ("tests/naive/", None, "what there would be without Reactor"),
     ("tests/benches/", None, "raw calls, to compare with"),
     ("tests/edit-to-live/", None, "what other reloaders ask of their users"),

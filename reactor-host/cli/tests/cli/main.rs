@@ -10,6 +10,9 @@ mod pty;
 
 // Commands that concern a running host, found by its plugin folder.
 mod control;
+// Plugins in a debugger, while they are swapped.
+#[cfg(target_os = "linux")]
+mod debugger;
 // `dev`: what is edited is built and swapped.
 mod dev;
 // `new`: what is made compiles, and nothing is left half made.
