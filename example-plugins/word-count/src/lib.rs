@@ -129,6 +129,16 @@ mod tests {
     }
 
     #[test]
+    fn counts_for_those_who_call_the_interface() {
+        for bench in [Bench::<WordCount>::new(), Bench::new().encoded()] {
+            let plugin = bench.state_schema(SCHEMA).start().expect("starts");
+            let stats = plugin.interface::<dyn TextStats>().unwrap();
+            assert_eq!(stats.words("one two").unwrap(), 2);
+            assert_eq!(plugin.invoke("total", Value::Null).unwrap(), value!({ "total": 2, "calls": 1 }));
+        }
+    }
+
+    #[test]
     fn says_what_to_send() {
         let error = running().invoke("count", value!({})).unwrap_err();
         assert!(error.message().contains("send {\"text\""), "{error}");
