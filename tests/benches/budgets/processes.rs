@@ -2,7 +2,7 @@
 
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use reactor_host::Value;
 use reactor_tests::roads::{Cast, Part, Road};
@@ -30,4 +30,34 @@ impl Bare {
         self.0.write_all(&bytes).expect("it is taken");
         self.0.read_exact(&mut bytes).expect("it comes back");
     }
+}
+
+/// A host with one plugin in a process of its own, which answers what it is given.
+fn plugin() -> Cast {
+    Cast::on(Road::Subprocess, &[Part::new("a")])
+}
+
+pub(crate) fn rows() -> Vec<Row> {
+    let (mut bare, cast) = (Bare::new(), plugin());
+    let handle = cast.host.plugin("a").expect("an id");
+    let value = Value::bytes(vec![7; 64]);
+    let call = || drop(handle.invoke("echo", &value).expect("it answers"));
+    let mut times = [Vec::new(), Vec::new()];
+    for _ in 0..CALLS {
+        // In turn, so that whatever else the machine does meets both alike.
+        let begun = Instant::now();
+        call();
+        let between = Instant::now();
+        bare.call();
+        times[0].push((between - begun).as_secs_f64());
+        times[1].push(between.elapsed().as_secs_f64());
+    }
+    let [mut ours, mut raw] = times;
+    let row = |name, percent, ours: &mut Vec<f64>, raw: &mut Vec<f64>| {
+        Row::new(name, Unit::Seconds, percentile(ours, percent)).beside(percentile(raw, percent))
+    };
+    vec![
+        row("action of 64 B in a process of its own, beside a socket round trip, p50", 50, &mut ours, &mut raw),
+        row("the same, p99", 99, &mut ours, &mut raw),
+    ]
 }
