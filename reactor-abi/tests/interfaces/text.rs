@@ -7,16 +7,16 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Schema)]
 pub(crate) struct Summary {
     /// How many words it has.
-    pub words: u64,
+    pub(crate) words: u64,
     /// The longest of them.
-    pub longest: String,
+    pub(crate) longest: String,
 }
 
 /// One change.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Schema)]
 pub(crate) struct Change {
     /// The word that came.
-    pub word: String,
+    pub(crate) word: String,
 }
 
 /// A place: crosses as it is.
@@ -24,9 +24,9 @@ pub(crate) struct Change {
 #[repr(C)]
 pub(crate) struct Point {
     /// To the right.
-    pub x: f64,
+    pub(crate) x: f64,
     /// Down.
-    pub y: f64,
+    pub(crate) y: f64,
 }
 
 /// Why there is no answer.
