@@ -29,9 +29,9 @@ pub(crate) enum OfferError {
     )]
     Undeclared { plugin: String, interface: String, version: Version },
     #[error(
-        "{plugin} provides the interface {interface} {version}, and its manifest says {declared}; make them agree"
+        "{plugin} provides the interface {interface} {}, and its manifest says {}; make them agree", .versions.0, .versions.1
     )]
-    Disagrees { plugin: String, interface: String, version: Version, declared: Version },
+    Disagrees { plugin: String, interface: String, versions: Box<(Version, Version)> },
     #[error("{plugin} provides the interface {interface} twice; one object provides it for the whole plugin")]
     Twice { plugin: String, interface: String },
     #[error("{plugin} provides the interface {interface} outside of `register`; do it there")]
@@ -79,9 +79,9 @@ pub(crate) enum Misfit {
     /// Another version than was asked for.
     Version { range: VersionReq, wanted: Version, offered: Version },
     /// A method that takes or gives something else. The versions are the caller's and the provider's.
-    Signature { method: String, wanted: String, offered: String, versions: (Version, Version) },
+    Signature { method: String, wanted: String, offered: String, versions: Box<(Version, Version)> },
     /// A method that the provider should have and has not.
-    Method { method: String, signature: String, since: Option<(u64, u64)>, versions: (Version, Version) },
+    Method { method: String, signature: String, since: Option<(u64, u64)>, versions: Box<(Version, Version)> },
 }
 
 impl Misfit {
@@ -113,7 +113,8 @@ impl fmt::Display for Told<'_> {
                 "{provider} provides {offered}, and {range} is asked for by a caller that was built with {wanted}; \
                  install a version of it that provides {range}, or rebuild the caller with the interface's {offered}"
             ),
-            Misfit::Signature { method, wanted, offered, versions: (ours, theirs) } => {
+            Misfit::Signature { method, wanted, offered, versions } => {
+                let (ours, theirs) = &**versions;
                 write!(
                     f,
                     "method `{method}`: {provider}, built with {theirs}, has `{offered}`, and the caller, built with \
@@ -125,7 +126,8 @@ impl fmt::Display for Told<'_> {
                 }
                 f.write_str("; rebuild both with the same version of the interface, and give a changed method a new major version")
             }
-            Misfit::Method { method, signature, since, versions: (ours, theirs) } => {
+            Misfit::Method { method, signature, since, versions } => {
+                let (ours, theirs) = &**versions;
                 write!(
                     f,
                     "{provider}, built with {theirs}, has no method `{method}`; the caller, built with {ours}, "
@@ -149,17 +151,8 @@ impl fmt::Display for Told<'_> {
 /// The parts of two texts that differ: without what they begin and end with in common, widened to whole words.
 pub(super) fn differing<'a>(one: &'a str, other: &'a str) -> (&'a str, &'a str) {
     let word = |c: char| c.is_alphanumeric() || c == '_';
-    let common = |mut pairs: std::iter::Zip<std::str::Chars<'a>, std::str::Chars<'a>>| {
-        let mut len = 0;
-        while let Some((a, b)) = pairs.next() {
-            if a != b {
-                break;
-            }
-            len += a.len_utf8();
-        }
-        len
-    };
-    let start = common(one.chars().zip(other.chars()));
+    let start: usize =
+        one.chars().zip(other.chars()).take_while(|(a, b)| a == b).map(|(a, _)| a.len_utf8()).sum();
     let start = one[..start].trim_end_matches(word).len();
     let (a, b) = (&one[start..], &other[start..]);
     let mut end = 0;

@@ -57,7 +57,12 @@ pub(crate) fn rows() -> Vec<Row> {
         Row::new(name, Unit::Seconds, percentile(ours, percent)).beside(percentile(raw, percent))
     };
     vec![
-        row("action of 64 B in a process of its own, beside a socket round trip, p50", 50, &mut ours, &mut raw),
+        row(
+            "action of 64 B in a process of its own, beside a socket round trip, p50",
+            50,
+            &mut ours,
+            &mut raw,
+        ),
         row("the same, p99", 99, &mut ours, &mut raw),
     ]
 }
