@@ -13,6 +13,10 @@ use crate::{corpus, trusted, wait};
 use self::actor::Actor;
 pub use self::actor::{Acts, ActsHandle, Hears, HearsHandle, Summary};
 
+#[expect(
+    clippy::missing_errors_doc,
+    reason = "a plugin of the corpus, whose errors are those that it is told to make"
+)]
 mod actor {
     //! The source that the corpus's plugin is made of, too.
     include!("../corpus/actor.rs");
