@@ -41,7 +41,7 @@ fn a_plugin_in_a_process_of_its_own_is_served_by_the_command_itself() {
     let manifest = crate::fixture::root().join("example-plugins/greeting/plugin.toml");
     let manifest =
         fs::read_to_string(manifest).expect("it is there") + "\n[run]\nisolation = \"subprocess\"\n";
-    let beside = library(plugins.path(), "greeting").with_file_name("greeting.toml");
+    let beside = library(plugins.path(), "greeting").with_file_name("plugin.toml");
     fs::write(beside, manifest).expect("written");
     let mut command = reactor();
     command
