@@ -3,6 +3,133 @@ use std::time::Duration;
 
 use reactor_abi::prelude::*;
 
+/// What is found in a text.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize, Schema)]
+pub struct Summary {
+    /// How many words.
+    pub words: u64,
+    /// The longest, if there is one.
+    pub longest: Option<String>,
+}
+
+/// Hears of each part of a work.
+#[interface(name = "tests.hears", version = "1.0.0")]
+pub trait Hears {
+    /// Whether to go on.
+    fn heard(&self, part: u64) -> Result<bool, Error>;
+}
+
+/// What an actor provides.
+#[interface(name = "tests.acts", version = "1.0.0")]
+pub trait Acts {
+    /// Which build answers.
+    fn mark(&self) -> String;
+    /// The sum of two.
+    fn add(&self, one: u64, other: u64) -> u64;
+    /// Looks a text over; an empty one is an error.
+    fn look(&self, text: &str) -> Result<Summary, Error>;
+    /// The bytes, backwards.
+    fn turn(&self, bytes: &[u8]) -> Vec<u8>;
+    /// Says part by part what it does, until told to stop. How far it came.
+    fn work(&self, parts: u64, hears: &dyn Hears) -> Result<u64, Error>;
+    /// The same by another actor, which is passed what hears.
+    fn pass(&self, to: &str, parts: u64, hears: &dyn Hears) -> Result<u64, Error>;
+    /// The numbers from one on.
+    fn count(&self, upto: u64) -> Result<Stream<u64>, Error>;
+    /// Panics.
+    fn fall(&self);
+    /// Never answers.
+    fn hang(&self);
+}
+
+struct Acting(Services);
+
+impl Acts for Acting {
+    fn mark(&self) -> String {
+        text(&self.0, "mark").to_owned()
+    }
+
+    fn add(&self, one: u64, other: u64) -> u64 {
+        one + other
+    }
+
+    fn look(&self, text: &str) -> Result<Summary, Error> {
+        if text.is_empty() {
+            return Err(Error::new("acme.empty", "nothing to look at"));
+        }
+        let words = text.split_whitespace();
+        let longest = words.clone().max_by_key(|word| word.len()).map(str::to_owned);
+        Ok(Summary { words: words.count() as u64, longest })
+    }
+
+    fn turn(&self, bytes: &[u8]) -> Vec<u8> {
+        bytes.iter().rev().copied().collect()
+    }
+
+    fn work(&self, parts: u64, hears: &dyn Hears) -> Result<u64, Error> {
+        for part in 1..=parts {
+            if !hears.heard(part)? {
+                return Ok(part);
+            }
+        }
+        Ok(parts)
+    }
+
+    fn pass(&self, to: &str, parts: u64, hears: &dyn Hears) -> Result<u64, Error> {
+        self.0.interface_of::<dyn Acts>(to, "^1")?.work(parts, hears)?
+    }
+
+    fn count(&self, upto: u64) -> Result<Stream<u64>, Error> {
+        let (sender, stream) = self.0.stream::<u64>(4)?;
+        self.0.spawn("count", move |task| {
+            for number in 1..=upto {
+                if task.is_cancelled() || sender.send(&number).is_err() {
+                    break;
+                }
+            }
+            Ok(())
+        })?;
+        Ok(stream)
+    }
+
+    fn fall(&self) {
+        panic!("told to fall");
+    }
+
+    fn hang(&self) {
+        hang()
+    }
+}
+
+/// Hears up to a part.
+struct Until(std::cell::Cell<u64>, u64);
+
+impl Hears for Until {
+    fn heard(&self, part: u64) -> Result<bool, Error> {
+        self.0.set(part);
+        Ok(part < self.1)
+    }
+}
+
+/// What an actor does with another's interface.
+fn use_interface(services: &Services, value: Value) -> Result<Value> {
+    let (plugin, what): (String, String) = value.read()?;
+    let other = services.interface_of::<dyn Acts>(&plugin, "^1")?;
+    match what.as_str() {
+        "mark" => Ok(other.mark()?.into()),
+        "work" => {
+            let until = Until(std::cell::Cell::new(0), 3);
+            let came: u64 = other.work(9, &until)??;
+            Ok((came == until.0.get()).then_some(came).into())
+        }
+        "count" => {
+            let numbers = other.count(1_000)??;
+            Ok(numbers.collect::<Result<Vec<u64>, _>>()?.iter().sum::<u64>().into())
+        }
+        _ => Ok(other.provider()?.plugin.into()),
+    }
+}
+
 /// Does what its configuration and its actions say: the same code as a library and linked into the tests.
 ///
 /// It logs `mark phase` in each phase. `fail` and `panic` in the configuration name the phase in which it does that, and
@@ -45,6 +172,7 @@ impl Plugin for Actor {
     }
 
     fn register(&self, cx: &mut Register<'_>) -> Result<()> {
+        cx.provide::<dyn Acts>(Acting(cx.services()))?;
         phase(cx, "register")
     }
 
@@ -74,7 +202,7 @@ impl Plugin for Actor {
 
     /// `echo`; `mark`; `add` and `total`: the state; `fail`, `panic`, `hang`; `log`: a line with a field; `call`: the
     /// answer of `[plugin, action, value]`; `call-from-thread`: the same from a thread of its own; `deep`: `[plugins,
-    /// levels]`, a call of the first of them, which calls the next, as many levels deep; `task`: one that waits to be
+    /// levels]`, a call of the first of them, which calls the next, as many levels deep; `use`: `[plugin, what]` of its interface; `task`: one that waits to be
     /// cancelled and then logs; `task-panics`; `task-for-ever`; `ask`: `[kind, plugin]`; `output` of a plugin; `time`;
     /// `pid`; `answer`: as many bytes; `end`: the process, by `how`.
     fn invoke(&self, action: &str, value: Value) -> Result<Value> {
@@ -97,6 +225,7 @@ impl Plugin for Actor {
                 std::thread::spawn(move || call(&services, value)).join().expect("it does not panic")
             }
             "deep" => deeper(services, value),
+            "use" => use_interface(services, value),
             "task" => self.task(|task| {
                 while task.sleep(Duration::from_secs(3600)) {}
                 Ok(())

@@ -11,6 +11,7 @@ use crate::folder::Folder;
 use crate::{corpus, trusted, wait};
 
 use self::actor::Actor;
+pub use self::actor::{Acts, ActsHandle, Hears, HearsHandle, Summary};
 
 mod actor {
     //! The source that the corpus's plugin is made of, too.
@@ -119,8 +120,9 @@ impl Part {
             Road::Subprocess => "isolation = \"subprocess\"\n",
             Road::Linked | Road::InProcess => "",
         };
+        // The interfaces are those of the library's own manifest.
         format!(
-            "schema = 1\nid = {id:?}\nversion = {version:?}\napi = \"^1\"\n[run]\n{isolation}{run}{tables}[health]\n{health}\n\
+            "schema = 1\nid = {id:?}\nversion = {version:?}\napi = \"^1\"\n[run]\n{isolation}{run}{tables}[provides]\n\"tests.acts\" = \"1.0.0\"\n[health]\n{health}\n\
              [config]\n{config}"
         )
     }

@@ -204,6 +204,7 @@ impl Servant for Ward {
                     |input: &[u8], lent: &Lent<'_>| instance.call_export(export, call.method, input, lent);
                 return self.desk.line.lend(number, &call, run);
             }
+            Ask::Back { lent_to, at, call } => return self.desk.line.call_back(number, lent_to, at, &call),
             Ask::Destroy => self.destroy(),
             Ask::Close => return self.close(),
             // What is asked of a host.
@@ -386,7 +387,7 @@ struct Imported {
 impl Road for Imported {
     fn call(&self, method: u32, input: &[u8], lent: &Lent<'_>) -> Outcome {
         let ask = Ask::Import { want: self.want, call: lending::call(method, input, lent) };
-        self.line.ask_lending(None, ask, lent).unwrap_or_else(unanswered)
+        self.line.ask_lending(ask, lent).unwrap_or_else(unanswered)
     }
 }
 
