@@ -5,10 +5,10 @@ use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use reactor_abi::prelude::CallError;
+use reactor_abi::prelude::{CallError, Error};
 use reactor_host::{EventKind, Host, PluginStatus, Value, Verdict, value};
 use reactor_tests::folder::Folder;
-use reactor_tests::roads::{Acts, Cast, Part, Road, builder, embedder};
+use reactor_tests::roads::{Acts, Cast, Hears, Part, ROADS, Road, builder, embedder};
 use reactor_tests::{corpus, tell, trusted, wait};
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 
@@ -99,12 +99,16 @@ fn a_swap_may_lead_into_a_process_and_out_of_it_with_the_state() {
 
 #[test]
 fn a_process_that_is_killed_fails_the_calls_inside_and_its_plugin_and_nobody_else() {
-    let cast = Cast::on(APART, &[Part::new("a"), Part::new("b"), Part::new("c").tables("[dependencies]\na = \"*\"")]);
+    let cast = Cast::on(
+        APART,
+        &[Part::new("a"), Part::new("b"), Part::new("c").tables("[dependencies]\na = \"*\"")],
+    );
     let victim = pid(&cast, "a");
     let (direct, beyond) = std::thread::scope(|scope| {
         let direct = scope.spawn(|| cast.host.invoke("a", "hang", &Value::Null));
         let beyond = scope.spawn(|| cast.host.invoke("b", "call", &value!(["a", "hang", null])));
-        let inside = || cast.host.accounts().iter().find(|one| one.plugin.as_str() == "a").map(|one| one.inside);
+        let inside =
+            || cast.host.accounts().iter().find(|one| one.plugin.as_str() == "a").map(|one| one.inside);
         wait::until("both are inside", || inside() == Some(2));
         kill_process(victim, Signal::KILL).expect("it lives");
         (direct.join().expect("no panic"), beyond.join().expect("no panic"))
@@ -116,8 +120,12 @@ fn a_process_that_is_killed_fails_the_calls_inside_and_its_plugin_and_nobody_els
     }
     let message = died(&cast);
     assert!(message.ends_with("it was ended by signal 9 (SIGKILL)"), "{message}");
-    wait::until("c, which needs it, is down", || matches!(tell::status(&cast.host, "c"), PluginStatus::Refused(_)));
-    let PluginStatus::Failed(reason) = tell::status(&cast.host, "a") else { panic!("{:?}", cast.host.list()) };
+    wait::until("c, which needs it, is down", || {
+        matches!(tell::status(&cast.host, "c"), PluginStatus::Refused(_))
+    });
+    let PluginStatus::Failed(reason) = tell::status(&cast.host, "a") else {
+        panic!("{:?}", cast.host.list())
+    };
     assert!(reason.code == "RE0640" && reason.message == message, "{reason:?}");
     let (code, message) = tell::error(cast.host.invoke("b", "call", &value!(["a", "mark", null])));
     assert!(code == "RE0601" && message.contains("signal 9 (SIGKILL)"), "{message}");
@@ -135,7 +143,8 @@ fn a_typed_call_inside_a_process_that_ends_is_told_so() {
     let victim = pid(&cast, "a");
     let answer = std::thread::scope(|scope| {
         let caller = scope.spawn(|| acts.hang());
-        let inside = || cast.host.accounts().iter().find(|one| one.plugin.as_str() == "a").map(|one| one.inside);
+        let inside =
+            || cast.host.accounts().iter().find(|one| one.plugin.as_str() == "a").map(|one| one.inside);
         wait::until("it is inside", || inside() == Some(1));
         kill_process(victim, Signal::KILL).expect("it lives");
         caller.join().expect("no panic")
@@ -143,7 +152,80 @@ fn a_typed_call_inside_a_process_that_ends_is_told_so() {
     let Err(CallError::Gone(error)) = answer else { panic!("{answer:?}") };
     assert!(error.code() == "RE0640" && error.to_string().contains("SIGKILL"), "{error}");
     died(&cast);
-    wait::until("nobody provides it", || matches!(acts.mark(), Err(CallError::Unavailable(error)) if error.code() != "RE0641"));
+    wait::until(
+        "nobody provides it",
+        || matches!(acts.mark(), Err(CallError::Unavailable(error)) if error.code() != "RE0641"),
+    );
+}
+
+#[test]
+fn callers_on_every_road_are_told_that_the_process_has_ended_and_reach_the_next_one() {
+    const CALLERS: [&str; 3] = ["link", "lib", "apart"];
+    let callers = ROADS.into_iter().zip(CALLERS.map(Part::new));
+    let (cast, report) = Cast::of(&callers.chain([(APART, Part::new("a"))]).collect::<Vec<_>>());
+    assert!(report.is_ok(), "{report:#?}");
+    let uses = |caller, what| cast.ask(caller, "use", &value!(["a", what]));
+    let victim = pid(&cast, "a");
+    std::thread::scope(|scope| {
+        let calls = CALLERS.map(|caller| scope.spawn(move || uses(caller, "hang")));
+        let inside =
+            || cast.host.accounts().iter().find(|one| one.plugin.as_str() == "a").map(|one| one.inside);
+        wait::until("they are inside", || inside() == Some(3));
+        kill_process(victim, Signal::KILL).expect("it lives");
+        for call in calls {
+            assert_eq!(call.join().expect("no panic"), value!("gone RE0640"));
+        }
+    });
+    died(&cast);
+    wait::until("it is out", || matches!(tell::status(&cast.host, "a"), PluginStatus::Failed(_)));
+    for caller in CALLERS {
+        let told = tell::error(cast.host.invoke(caller, "use", &value!(["a", "mark"])));
+        assert!(told.0 == "RE0747" && told.1.contains("SIGKILL"), "{caller}: {}", told.1);
+    }
+    cast.host.swap("a").expect("the host runs");
+    for caller in CALLERS {
+        assert_eq!(uses(caller, "mark"), value!("a"), "{caller}");
+    }
+}
+
+/// Ends a process once it hears of the second part.
+struct Kills(Pid);
+
+impl Hears for Kills {
+    fn heard(&self, part: u64) -> Result<bool, Error> {
+        if part == 2 {
+            kill_process(self.0, Signal::KILL)?;
+        }
+        Ok(true)
+    }
+}
+
+#[test]
+fn a_process_that_ends_while_it_calls_back_is_told_to_all_who_wait_on_either_side_of_it() {
+    let parts = [(Road::InProcess, Part::new("lib")), (APART, Part::new("a")), (APART, Part::new("b"))];
+    let (cast, report) = Cast::of(&parts);
+    assert!(report.is_ok(), "{report:#?}");
+    let acts = |plugin| cast.host.interface_of::<dyn Acts>(plugin, "^1").expect("a handle");
+    // The last one called ends: those before it go on with the error.
+    for first in ["lib", "b"] {
+        let (code, message) =
+            tell::error(acts(first).pass("a", 9, &Kills(pid(&cast, "a"))).expect("answered"));
+        assert!(code == "RE0640" && message.contains("SIGKILL"), "{message}");
+        died(&cast);
+        cast.host.swap("a").expect("the host runs");
+    }
+    // One in the middle ends: who called it is told, and who it called has nobody to call back.
+    for last in ["lib", "b"] {
+        let Err(CallError::Gone(error)) = acts("a").pass(last, 9, &Kills(pid(&cast, "a"))) else {
+            panic!("it has ended")
+        };
+        assert!(error.to_string().contains("SIGKILL"), "{error}");
+        died(&cast);
+        cast.host.swap("a").expect("the host runs");
+        assert_eq!(acts(last).mark().expect("it goes on"), last);
+    }
+    let inside = || cast.host.accounts().iter().map(|account| account.inside).sum::<usize>();
+    wait::until("nobody is inside", || inside() == 0);
 }
 
 #[test]
@@ -195,7 +277,11 @@ fn what_does_not_end_in_time_is_ended_by_force() {
     for hangs in ["stop", "start"] {
         let part = Part::new("a").stop_deadline("100ms").config(&format!("hang = {hangs:?}"));
         let folder = Folder::new();
-        let builder = builder(&folder).phase_deadline(Duration::from_millis(if hangs == "start" { 300 } else { 30_000 }));
+        let builder = builder(&folder).phase_deadline(Duration::from_millis(if hangs == "start" {
+            300
+        } else {
+            30_000
+        }));
         let (cast, _) = Cast::by(builder, folder, &[(APART, part)]);
         cast.host.disable("a").expect("the host runs");
         assert_eq!(wait::retired(&cast.events).1, Verdict::Unloaded, "{hangs}");
@@ -252,10 +338,8 @@ fn embedding(folder: &Folder, command: &mut Command) -> (std::process::Child, Ve
 }
 
 fn put(folder: &Folder) {
-    let manifest = concat!(
-        include_str!("corpus/actor-plain/plugin.toml"),
-        "[run]\nisolation = \"subprocess\"\n"
-    );
+    let manifest =
+        concat!(include_str!("corpus/actor-plain/plugin.toml"), "[run]\nisolation = \"subprocess\"\n");
     folder.put("actor_plain.toml", manifest.as_bytes());
     folder.put("libactor_plain.so", &corpus::bytes("actor-plain"));
 }
@@ -301,7 +385,10 @@ fn refused(make: impl FnOnce(reactor_host::HostBuilder) -> reactor_host::HostBui
 fn a_host_that_finds_nothing_to_start_says_what_to_do() {
     // The tests make no such call, and nothing stands beside them.
     let (code, message) = refused(|builder| builder);
-    assert!(code == "RE0320" && message.contains("serve_if_runner") && message.contains("/reactor-runner"), "{message}");
+    assert!(
+        code == "RE0320" && message.contains("serve_if_runner") && message.contains("/reactor-runner"),
+        "{message}"
+    );
     let (code, message) = refused(|builder| builder.runner("/no/such/program"));
     assert!(code == "RE0321" && message.contains("/no/such/program"), "{message}");
 }

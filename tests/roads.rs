@@ -246,7 +246,10 @@ fn interfaces_are_provided_and_called_by_application_and_plugins(road: Road) {
     let bytes: Vec<u8> = (0..=255).cycle().take(1 << 20).collect();
     assert!(acts.turn(&bytes).expect("answered").iter().rev().eq(&bytes));
     let error = acts.fall().expect_err("it panics");
-    assert!(matches!(&error, CallError::Panicked(_)) && error.to_string().contains("told to fall"), "{error}");
+    assert!(
+        matches!(&error, CallError::Panicked(_)) && error.to_string().contains("told to fall"),
+        "{error}"
+    );
     let provider = acts.provider().expect("there is one");
     assert_eq!((provider.plugin.as_str(), provider.version.as_str()), ("a", "1.0.0"));
     assert_eq!(cast.ask("b", "use", &value!(["a", "mark"])), value!("a"));

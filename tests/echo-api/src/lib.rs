@@ -3,6 +3,7 @@
 
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "samples")]
 mod samples;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -11,7 +12,8 @@ use std::time::Duration;
 use reactor_abi::prelude::*;
 use serde::{Deserialize, Serialize};
 
-pub use samples::{Sample, comes_back, samples};
+#[cfg(feature = "samples")]
+pub use samples::{Sample, comes_back, edges, samples};
 
 /// Data of every shape that serde has.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Schema)]
