@@ -224,7 +224,7 @@ fn a_process_that_ends_while_it_calls_back_is_told_to_all_who_wait_on_either_sid
         cast.host.swap("a").expect("the host runs");
         assert_eq!(acts(last).mark().expect("it goes on"), last);
     }
-    let inside = || cast.host.accounts().iter().map(|account| account.inside).sum::<usize>();
+    let inside = || cast.host.accounts().iter().map(|account| account.inside).sum::<u64>();
     wait::until("nobody is inside", || inside() == 0);
 }
 

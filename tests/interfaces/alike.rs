@@ -164,9 +164,9 @@ fn a_swap_ends_the_streams_of_the_old_generation_with_the_reason_and_new_ones_be
     let mut some = count();
     assert_eq!(some.next().expect("one").expect("a number"), 1);
     std::thread::scope(|scope| {
-        let (cast, drains) = (&cast, value!(["a", "drain"]));
-        let drains = &drains;
-        let drain = CALLERS.map(|caller| scope.spawn(move || cast.ask(caller, "use", drains)));
+        let cast = &cast;
+        let drain =
+            CALLERS.map(|caller| scope.spawn(move || cast.ask(caller, "use", &value!(["a", "drain"]))));
         for _ in CALLERS {
             cast.hear("draining");
         }
@@ -187,18 +187,18 @@ fn no_update_is_lost_while_a_provider_is_swapped_under_callers_on_every_road(roa
     let (done, calls) = (AtomicBool::new(false), AtomicU64::new(0));
     std::thread::scope(|scope| {
         let (cast, done, calls) = (&cast, &done, &calls);
-        let again = move |call: &dyn Fn()| {
+        let again = move |call: &dyn Fn() -> bool| {
             while !done.load(Ordering::Relaxed) {
-                call();
+                assert!(call());
                 calls.fetch_add(1, Ordering::SeqCst);
             }
         };
         scope.spawn(move || {
             let acts = acts(cast, "a");
-            again(&|| drop(acts.more().expect("answered")));
+            again(&|| acts.more().expect("answered") > 0);
         });
         for caller in CALLERS {
-            scope.spawn(move || again(&|| drop(cast.ask(caller, "use", &value!(["a", "more"])))));
+            scope.spawn(move || again(&|| cast.ask(caller, "use", &value!(["a", "more"])).as_u64().is_some()));
         }
         for mark in ["one", "two", "three", "four", "five"] {
             let before = calls.load(Ordering::SeqCst);
