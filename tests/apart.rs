@@ -229,6 +229,29 @@ fn a_process_that_ends_while_it_calls_back_is_told_to_all_who_wait_on_either_sid
 }
 
 #[test]
+fn a_stream_ends_with_the_process_at_either_end_of_it() {
+    let (cast, report) =
+        Cast::of(&[(Road::InProcess, Part::new("lib")), (APART, Part::new("a")), (APART, Part::new("b"))]);
+    assert!(report.is_ok(), "{report:#?}");
+    let acts = |plugin| cast.host.interface_of::<dyn Acts>(plugin, "^1").expect("a handle");
+    let mut numbers = acts("a").count(u64::MAX).expect("answered").expect("a stream");
+    assert_eq!(numbers.next().expect("one").expect("a number"), 1);
+    kill_process(pid(&cast, "a"), Signal::KILL).expect("it lives");
+    let end = numbers.find_map(Result::err).expect("it is told why it ended");
+    assert_eq!(end.code(), "RE0751", "{end}");
+    died(&cast);
+    let tasks = || cast.host.accounts().iter().map(|account| account.tasks).sum::<usize>();
+    std::thread::scope(|scope| {
+        let reader = scope.spawn(|| cast.host.invoke("b", "use", &value!(["lib", "drain"])));
+        cast.hear("draining");
+        assert_eq!(tasks(), 1);
+        kill_process(pid(&cast, "b"), Signal::KILL).expect("it lives");
+        assert_eq!(tell::error(reader.join().expect("no panic")).0, "RE0640");
+        wait::until("who sends has ended", || tasks() == 0);
+    });
+}
+
+#[test]
 fn interfaces_are_called_across_every_border() {
     let parts = [
         (Road::Linked, Part::new("a")),

@@ -20,6 +20,7 @@ on_every_road! {
     no_update_is_lost_while_a_provider_is_swapped_under_callers_on_every_road
     calls_go_back_and_forth_across_all_roads_on_one_thread
     a_call_may_ask_for_the_swap_of_its_own_callee
+    calls_made_inside_the_call_of_a_provider_that_hands_over_pass_whatever_roads_they_take
     what_is_lent_may_swap_the_callee_unless_the_call_would_be_waited_for
 }
 
@@ -198,7 +199,8 @@ fn no_update_is_lost_while_a_provider_is_swapped_under_callers_on_every_road(roa
             again(&|| acts.more().expect("answered") > 0);
         });
         for caller in CALLERS {
-            scope.spawn(move || again(&|| cast.ask(caller, "use", &value!(["a", "more"])).as_u64().is_some()));
+            scope
+                .spawn(move || again(&|| cast.ask(caller, "use", &value!(["a", "more"])).as_u64().is_some()));
         }
         for mark in ["one", "two", "three", "four", "five"] {
             let before = calls.load(Ordering::SeqCst);
@@ -240,8 +242,43 @@ fn a_call_may_ask_for_the_swap_of_its_own_callee(road: Road) {
     wait::until("it is switched off", || acts.mark().is_err());
 }
 
+fn calls_made_inside_the_call_of_a_provider_that_hands_over_pass_whatever_roads_they_take(road: Road) {
+    let cast = cast(road, &[Part::new("a").tables("[state]\nschema = 1\npause-deadline = \"5s\"")]);
+    let acts = |plugin| acts(&cast, plugin);
+    std::thread::scope(|scope| {
+        let (mut swap, mut waits) = (None, None);
+        let cast = &cast;
+        let hears = Calls::new(|part| {
+            if part == 1 {
+                let before = cast.host.waits();
+                swap = Some(scope.spawn(|| cast.host.swap("a")));
+                // From outside: until one has to wait, the state is not handed over yet.
+                waits = Some(scope.spawn(move || {
+                    while cast.host.waits() == before {
+                        cast.ask("a", "mark", &Value::Null);
+                    }
+                }));
+                wait::until("the provider hands over", || cast.host.waits() > before);
+                return true;
+            }
+            for way in CALLERS {
+                assert_eq!(acts(way).chain(&["a".to_owned()], 1).expect("answered"), Ok(1), "{way}");
+            }
+            false
+        });
+        assert_eq!(acts("apart").pass("a", 9, &hears).expect("answered"), Ok(2));
+        drop(hears);
+        let report = swap.expect("it was asked for").join().expect("no panic").expect("the host runs");
+        assert!(tell::swapped(&report, "a"), "{report:#?}");
+        waits.expect("it was asked for").join().expect("answered by the new one");
+    });
+}
+
 fn what_is_lent_may_swap_the_callee_unless_the_call_would_be_waited_for(road: Road) {
-    for (part, waits) in [(Part::new("a"), false), (Part::new("a").state("pause"), true)] {
+    // Whoever is inside a linked plugin is taken for what may be waited for, whether it has state or not: its code may
+    // hold the host itself.
+    let linked = road == Road::Linked;
+    for (part, waits) in [(Part::new("a"), linked), (Part::new("a").state("pause"), true)] {
         let cast = cast(road, &[part]);
         let acts = acts(&cast, "a");
         let mut asked = Vec::new();

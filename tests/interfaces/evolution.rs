@@ -83,7 +83,7 @@ fn a_handle_follows_its_provider_from_version_to_version_as_far_as_its_range_goe
         answers.push(handle.twice().map_err(|error| error.code().to_owned()));
     }
     let gone = |code: &str| Err(code.to_owned());
-    assert_eq!(answers, [Ok(20), Ok(1_100), Ok(1_200), gone("RE0748"), gone("RE0749"), Ok(1_100)]);
+    assert_eq!(answers, [Ok(20), Ok(1_100), Ok(1_200), gone("RE0748"), gone("RE0750"), Ok(1_100)]);
 }
 
 fn what_does_not_fit_is_told_to_callers_on_every_road_with_both_sides(road: Road) {

@@ -79,9 +79,10 @@ impl Road for Back {
 pub(super) fn unanswered(why: Unanswered) -> Outcome {
     let error = match why {
         Unanswered::TooLong(length) => super::line::too_long("call", length),
-        Unanswered::Before(end) | Unanswered::Meanwhile(end) => {
-            reactor_abi::Error::new(reactor_abi::interface::PROCESS_GONE, format!("the other process has ended: {end}"))
-        }
+        Unanswered::Before(end) | Unanswered::Meanwhile(end) => reactor_abi::Error::new(
+            reactor_abi::interface::PROCESS_GONE,
+            format!("the other process has ended: {end}"),
+        ),
     };
     Outcome { status: Status::Failed, bytes: error.encode() }
 }
