@@ -1,7 +1,7 @@
 //! One plugin on every road: linked into the test program, as a library in it, as a library in a process of its own.
 //!
 //! A rule that holds on all of them is written once, as a function of the road, and made into one test for each by
-//! [`on_every_road!`].
+//! `on_every_road!`.
 
 use std::path::{Path, PathBuf};
 

@@ -104,6 +104,7 @@ unsafe extern "C" fn create(
     Created { status, instance }
 }
 
+#[expect(clippy::cast_ptr_alignment, reason = "it is the address of a `Far`")]
 unsafe extern "C" fn call(
     instance: *mut u8,
     op: u8,
@@ -116,6 +117,7 @@ unsafe extern "C" fn call(
     far.0.call(op, name.as_str(), input.as_slice()).into(answer)
 }
 
+#[expect(clippy::cast_ptr_alignment, reason = "it is the address of a `Far`")]
 unsafe extern "C" fn destroy(instance: *mut u8, answer: Sink) -> Status {
     // SAFETY: `create` made it, and it is destroyed once, when nobody is inside.
     let far = unsafe { Box::from_raw(instance.cast::<Far>()) };
@@ -153,6 +155,7 @@ pub(crate) fn passage(
     Arc::new(lease)
 }
 
+#[expect(clippy::cast_ptr_alignment, reason = "it is the address of an `Absentee`")]
 unsafe extern "C" fn call_beyond(
     instance: *mut u8,
     op: u8,

@@ -83,7 +83,8 @@ pub(crate) enum Ask<'a> {
 /// A call of a method of an interface, by the encoded road.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Method<'a> {
-    pub(crate) method: u32,
+    /// The method's place in the table.
+    pub(crate) place: u32,
     pub(crate) input: Bytes<'a>,
     /// What is lent for the time of the call: how many methods each object has.
     pub(crate) lent: Vec<u32>,

@@ -247,7 +247,7 @@ impl Process {
             Ask::Provider { want } => Ok(postcard::to_stdvec(&desk.provider(life, &self.wanted(want)?)?)?),
             Ask::Import { want, call } => {
                 let lease = context.import(&Target::Interface(self.wanted(want)?))?;
-                let run = |input: &[u8], lent: &Lent<'_>| lease.call_method(call.method, input, lent);
+                let run = |input: &[u8], lent: &Lent<'_>| lease.call_method(call.place, input, lent);
                 return Ok(self.line.lend(number, &call, run));
             }
             Ask::Back { lent_to, at, call } => return Ok(self.line.call_back(number, lent_to, at, &call)),

@@ -10,7 +10,7 @@ use crate::native::remote::{Borrowed, Lent, Outcome, Road};
 
 /// Puts a method's call into a question.
 pub(super) fn call<'a>(method: u32, input: &'a [u8], lent: &Lent<'_>) -> Method<'a> {
-    Method { method, input: input.into(), lent: lent.shapes() }
+    Method { place: method, input: input.into(), lent: lent.shapes() }
 }
 
 impl From<Outcome> for Answer<'_> {
@@ -55,7 +55,7 @@ impl Line {
         call: &Method<'_>,
     ) -> Answer<'static> {
         self.lend(number, call, |input, borrowed| {
-            Lent::to(self.id(), lent_to, |lent| lent.call(at, call.method, input, borrowed))
+            Lent::to(self.id(), lent_to, |lent| lent.call(at, call.place, input, borrowed))
                 .unwrap_or_else(|| Outcome::failed(&super::failure_of_ours()))
         })
     }

@@ -2,6 +2,11 @@
 //! signature, and random samples for them. What comes back over one road has to come back over every other.
 
 #![forbid(unsafe_code)]
+#![expect(
+    clippy::many_single_char_names,
+    clippy::result_large_err,
+    reason = "whatever can be written in a signature is"
+)]
 
 #[cfg(feature = "samples")]
 mod samples;
@@ -13,7 +18,7 @@ use reactor_abi::prelude::*;
 use serde::{Deserialize, Serialize};
 
 #[cfg(feature = "samples")]
-pub use samples::{Sample, comes_back, edges, samples};
+pub use samples::{Sample, comes_back, edges, samples, trees};
 
 /// Data of every shape that serde has.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Schema)]

@@ -147,7 +147,7 @@ fn others() -> impl Strategy<Value = Others> {
 }
 
 /// Nested up to five deep.
-fn trees() -> impl Strategy<Value = Tree> {
+pub fn trees() -> impl Strategy<Value = Tree> {
     let leaf = prop_oneof![
         Just(Tree::Empty),
         any::<i64>().prop_map(Tree::Number),

@@ -40,7 +40,7 @@ fn asks() -> impl Strategy<Value = Ask<'static>> {
 
 fn calls() -> impl Strategy<Value = Method<'static>> {
     (any::<u32>(), bytes(), proptest::collection::vec(any::<u32>(), 0..3))
-        .prop_map(|(method, input, lent)| Method { method, input, lent })
+        .prop_map(|(place, input, lent)| Method { place, input, lent })
 }
 
 fn streams() -> impl Strategy<Value = Ask<'static>> {
