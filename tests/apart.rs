@@ -1,5 +1,7 @@
 //! Guarantees of plugins in processes of their own: what happens to such a process happens to nobody else.
 
+mod interfaces;
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};

@@ -1,3 +1,4 @@
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -36,13 +37,21 @@ pub trait Acts {
     fn pass(&self, to: &str, parts: u64, hears: &dyn Hears) -> Result<u64, Error>;
     /// The numbers from one on.
     fn count(&self, upto: u64) -> Result<Stream<u64>, Error>;
+    /// The same, and then an error.
+    fn break_off(&self, after: u64) -> Result<Stream<u64>, Error>;
+    /// One more than before: the state.
+    fn more(&self) -> u64;
+    /// A call of the first of these, which calls the next, as many levels deep. How many there were.
+    fn chain(&self, others: &[String], levels: u64) -> Result<u64, Error>;
+    /// Asks the host for something to be done with a plugin.
+    fn ask(&self, kind: &str, plugin: &str) -> Result<(), Error>;
     /// Panics.
     fn fall(&self);
     /// Never answers.
     fn hang(&self);
 }
 
-struct Acting(Services);
+struct Acting(Services, Arc<AtomicU64>);
 
 impl Acts for Acting {
     fn mark(&self) -> String {
@@ -92,6 +101,30 @@ impl Acts for Acting {
         Ok(stream)
     }
 
+    fn break_off(&self, after: u64) -> Result<Stream<u64>, Error> {
+        let (sender, stream) = self.0.stream::<u64>(4)?;
+        self.0.spawn("break off", move |_| {
+            let sent = (1..=after).try_for_each(|number| sender.send(&number));
+            sender.fail(Error::new("acme.broken", "no more of it"));
+            Ok(sent?)
+        })?;
+        Ok(stream)
+    }
+
+    fn more(&self) -> u64 {
+        self.1.fetch_add(1, Ordering::SeqCst) + 1
+    }
+
+    fn chain(&self, others: &[String], levels: u64) -> Result<u64, Error> {
+        let Some((next, rest)) = others.split_first().filter(|_| levels > 0) else { return Ok(0) };
+        let rest: Vec<_> = rest.iter().chain([next]).cloned().collect();
+        Ok(self.0.interface_of::<dyn Acts>(next, "^1")?.chain(&rest, levels - 1)?? + 1)
+    }
+
+    fn ask(&self, kind: &str, plugin: &str) -> Result<(), Error> {
+        ask(&self.0, kind, plugin)
+    }
+
     fn fall(&self) {
         panic!("told to fall");
     }
@@ -111,12 +144,51 @@ impl Hears for Until {
     }
 }
 
-/// What an actor does with another's interface.
+/// What a call without an answer says: of which kind it is, and its code.
+pub fn told(error: &CallError) -> String {
+    let kind = match error {
+        CallError::Unavailable(_) => "unavailable",
+        CallError::Panicked(_) => "panicked",
+        CallError::Failed(_) => "failed",
+        CallError::Gone(_) => "gone",
+        _ => "unsupported",
+    };
+    format!("{kind} {}", error.code())
+}
+
+fn ask(services: &Services, kind: &str, plugin: &str) -> Result<()> {
+    match kind {
+        "swap" => services.request_swap(plugin),
+        "disable" => services.request_disable(plugin),
+        _ => services.request_stop(plugin),
+    }
+}
+
+/// What an actor does with another's interface; with that of whoever provides it first, if no plugin is named.
 fn use_interface(services: &Services, value: &Value) -> Result<Value> {
     let (plugin, what): (String, String) = value.read()?;
-    let other = services.interface_of::<dyn Acts>(&plugin, "^1")?;
+    let other = match plugin.as_str() {
+        "" => services.interface::<dyn Acts>("^1")?,
+        plugin => services.interface_of::<dyn Acts>(plugin, "^1")?,
+    };
     match what.as_str() {
         "mark" => Ok(other.mark()?.into()),
+        "more" => Ok(other.more()?.into()),
+        "swap" => Ok(other.ask("swap", &plugin)??.into()),
+        "hang" => Ok(other.hang().map_or_else(|error| told(&error), |()| String::new()).into()),
+        "fall" => Ok(other.fall().map_or_else(|error| told(&error), |()| String::new()).into()),
+        "break-off" => {
+            let items: Vec<_> = other.break_off(9)??.collect();
+            let (ends, numbers): (Vec<_>, Vec<_>) = items.into_iter().partition(Result::is_err);
+            Ok(value!([(numbers.len()), (ends.iter().filter_map(|end| end.as_ref().err()).map(told).collect::<Vec<_>>())]))
+        }
+        "drain" => {
+            let mut numbers = other.count(u64::MAX)??;
+            numbers.next().context("no first")??;
+            services.info("draining");
+            let end = numbers.find_map(Result::err).map_or_else(String::new, |error| told(&error));
+            Ok(value!([end, (numbers.count())]))
+        }
         "work" => {
             let until = Until(std::cell::Cell::new(0), 3);
             let came: u64 = other.work(9, &until)??;
@@ -136,7 +208,7 @@ fn use_interface(services: &Services, value: &Value) -> Result<Value> {
 /// `hang` one in which it never returns.
 pub(crate) struct Actor {
     services: Services,
-    total: AtomicU64,
+    total: Arc<AtomicU64>,
 }
 
 fn text<'a>(services: &'a Services, key: &str) -> &'a str {
@@ -161,7 +233,7 @@ fn phase(services: &Services, phase: &str) -> Result<()> {
 impl Plugin for Actor {
     fn init(cx: &mut Init<'_>) -> Result<Self> {
         phase(cx, "init")?;
-        Ok(Self { services: cx.services(), total: AtomicU64::new(0) })
+        Ok(Self { services: cx.services(), total: Arc::default() })
     }
 
     fn build(&self, cx: &mut Build<'_>) -> Result<Value> {
@@ -170,7 +242,7 @@ impl Plugin for Actor {
     }
 
     fn register(&self, cx: &mut Register<'_>) -> Result<()> {
-        cx.provide::<dyn Acts>(Acting(cx.services()))?;
+        cx.provide::<dyn Acts>(Acting(cx.services(), Arc::clone(&self.total)))?;
         phase(cx, "register")
     }
 
@@ -200,8 +272,8 @@ impl Plugin for Actor {
 
     /// `echo`; `mark`; `add` and `total`: the state; `fail`, `panic`, `hang`; `log`: a line with a field; `call`: the
     /// answer of `[plugin, action, value]`; `call-from-thread`: the same from a thread of its own; `deep`: `[plugins,
-    /// levels]`, a call of the first of them, which calls the next, as many levels deep; `use`: `[plugin, what]` of its interface; `task`: one that waits to be
-    /// cancelled and then logs; `task-panics`; `task-for-ever`; `ask`: `[kind, plugin]`; `output` of a plugin; `time`;
+    /// levels]`, a call of the first of them, which calls the next, as many levels deep; `use`: `[plugin, what]` of its interface; `task`: one
+    /// that waits to be cancelled and then logs; `task-panics`; `task-for-ever`; `ask`: `[kind, plugin]`; `output` of a plugin; `time`;
     /// `pid`; `answer`: as many bytes; `end`: the process, by `how`.
     fn invoke(&self, action: &str, value: Value) -> Result<Value> {
         let services = &self.services;
@@ -232,12 +304,7 @@ impl Plugin for Actor {
             "task-for-ever" => self.task(|_| hang()),
             "ask" => {
                 let (kind, target): (String, String) = value.read()?;
-                match kind.as_str() {
-                    "swap" => services.request_swap(&target)?,
-                    "disable" => services.request_disable(&target)?,
-                    _ => services.request_stop(&target)?,
-                }
-                Ok(Value::Null)
+                ask(services, &kind, &target).map(|()| Value::Null)
             }
             "output" => services.output(&value.read::<String>()?),
             "time" => Ok(u64::try_from(services.monotonic().as_millis())?.into()),
@@ -258,7 +325,7 @@ impl Plugin for Actor {
 
     fn restore(&mut self, old: State) -> Result<()> {
         phase(&self.services, "restore")?;
-        self.total = AtomicU64::new(old.read()?);
+        self.total.store(old.read()?, Ordering::SeqCst);
         Ok(())
     }
 }
