@@ -8,6 +8,7 @@
     reason = "whatever can be written in a signature is"
 )]
 
+#[cfg(feature = "samples")]
 mod samples;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -16,7 +17,8 @@ use std::time::Duration;
 use reactor_abi::prelude::*;
 use serde::{Deserialize, Serialize};
 
-pub use samples::{Sample, comes_back, samples, trees};
+#[cfg(feature = "samples")]
+pub use samples::{Sample, comes_back, edges, samples, trees};
 
 /// Data of every shape that serde has.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Schema)]
