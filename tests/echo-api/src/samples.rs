@@ -98,7 +98,7 @@ pub fn edges() -> Vec<Sample> {
         bytes: bytes.clone(),
         ..least.clone()
     };
-    let deep = (0..100).fold(Tree::Done(Err(String::new())), |tree, level| match level % 3 {
+    let deep = (0..75).fold(Tree::Done(Err(String::new())), |tree, level| match level % 3 {
         0 => Tree::Pair(Box::new(tree), (level, '\u{10ffff}', true, f32::MIN_POSITIVE)),
         1 => Tree::Map(BTreeMap::from([(String::new(), tree)])),
         _ => Tree::Maybe(Some(Box::new(Tree::List(vec![tree, Tree::Number(i64::MIN)])))),
