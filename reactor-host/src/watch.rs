@@ -271,7 +271,7 @@ impl SourceWatcher {
             // It was told before, name by name.
             Ok(Event { kind: EventKind::Modify(ModifyKind::Name(RenameMode::Both)), .. }) => {}
             Ok(event) if leaves_whole(event.kind) => {
-                event.paths.into_iter().map(Hint::Settled).for_each(&sender)
+                event.paths.into_iter().map(Hint::Settled).for_each(&sender);
             }
             Ok(event) => event.paths.into_iter().map(Hint::Touched).for_each(&sender),
             Err(_) => sender(Hint::Rescan),
