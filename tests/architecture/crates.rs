@@ -4,7 +4,7 @@ use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, PackageId};
 use reactor_tests::source;
 
 /// The crates of the workspace, and those of them that each may use in its code.
-const LAYERS: [(&str, &[&str]); 7] = [
+const LAYERS: &[(&str, &[&str])] = &[
     // Part of it: what its attribute and its derive are compiled from.
     ("reactor-abi-macros", &[]),
     ("reactor-abi", &["reactor-abi-macros"]),

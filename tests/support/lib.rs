@@ -50,5 +50,6 @@ mod documents {
         first_application "../../book/src/first-application.md"
         first_plugin "../../book/src/first-plugin.md"
         hot_swap "../../book/src/hot-swap.md"
+        interfaces "../../book/src/interfaces.md"
     }
 }

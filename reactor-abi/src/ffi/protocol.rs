@@ -222,16 +222,16 @@ impl Binding {
     /// Whether the call that has just entered on `share` is one to be timed.
     #[inline]
     pub fn is_due(&self, share: Share) -> bool {
-        let shard = &self.shards[share.index()];
-        shard.traffic.is_due(shard.entries.load(Ordering::Relaxed))
+        let Shard { entries, traffic, .. } = &self.shards[share.index()];
+        traffic.is_due(entries.load(Ordering::Relaxed))
     }
 
     /// Counts a call on `share` that took so long, and chooses the next one to be timed there.
     #[cold]
     pub fn record(&self, share: Share, took: std::time::Duration) {
-        let shard = &self.shards[share.index()];
+        let Shard { entries, traffic, .. } = &self.shards[share.index()];
         let again = self.meter.record(took);
-        shard.traffic.choose(shard.entries.load(Ordering::Relaxed), again);
+        traffic.choose(entries.load(Ordering::Relaxed), again);
     }
 
     /// The object pointer that the provider's thunks take first.
