@@ -128,9 +128,9 @@ fn sharing(test: &str) -> Crates {
     crates.write("shared-words/src/lib.rs", "pub const WORD: &str = \"first\";\n");
     for (name, ..) in [one, two] {
         let path = crates.path().join(&name).join("Cargo.toml");
-        let text = std::fs::read_to_string(&path).expect("it was made");
-        let text = format!("{text}shared-words = {{ path = '../shared-words' }}\n");
-        crates.write(&format!("{name}/Cargo.toml"), &text);
+        let before = std::fs::read_to_string(&path).expect("it was made");
+        let manifest = format!("{before}shared-words = {{ path = '../shared-words' }}\n");
+        crates.write(&format!("{name}/Cargo.toml"), &manifest);
     }
     crates
 }
