@@ -1,6 +1,8 @@
 //! Cells, and the guard that a caller holds while it is inside.
 
+use std::cell::Cell as Slot;
 use std::marker::PhantomData;
+use std::mem::ManuallyDrop;
 use std::time::Instant;
 
 use super::atomic::AtomicPtr;
@@ -128,7 +130,7 @@ impl CellRef {
         // SAFETY: the same promise covers every binding whose address the word holds.
         let entered = unsafe { protocol::attempt(&cell.word, share, |binding| self.disturbed(binding)) };
         let binding = match entered {
-            Some(binding) => binding,
+            Some((binding, _)) => binding,
             None => self.acquire_slowly(share)?,
         };
         if binding.is_tracked() {
@@ -136,6 +138,28 @@ impl CellRef {
             unsafe { (cell.ops.entered)(binding) }
         }
         Ok(Pin { cell: self, binding, share, apart: false, not_send: PhantomData })
+    }
+
+    /// Pins what the cell points at for one call, if nothing is in the way: this thread owns a share, nobody waits to be
+    /// told who is inside, and the cell holds an address and keeps it. [`pin`](Self::pin) is for all else.
+    #[expect(clippy::inline_always, reason = "as for `pin`")]
+    #[inline(always)]
+    pub(super) fn pin_briefly<'a>(self) -> Option<BriefPin<'a>> {
+        // SAFETY: whoever made this reference promised that the cell lives.
+        let cell = unsafe { &*self.0 };
+        let share = share_at_hand(cell.ops)?;
+        if !share.is_owned() {
+            return None;
+        }
+        // SAFETY: the same promise covers every binding whose address the word holds.
+        let entered = unsafe { protocol::attempt(&cell.word, share, |binding| disturbed(self.0, binding)) };
+        let (binding, entry) = entered?;
+        let pin = BriefPin { cell: self.0, binding, share, entry, not_send: PhantomData };
+        if binding.is_tracked() {
+            pin.retreat();
+            return None;
+        }
+        Some(pin)
     }
 
     #[cold]
@@ -170,10 +194,103 @@ impl CellRef {
 
     #[cold]
     fn disturbed(self, binding: &Binding) {
-        // SAFETY: the cell lives as long as this reference is used.
-        let ops = unsafe { &*self.0 }.ops;
-        // SAFETY: `ops` is the host's table; both pointers are live.
-        unsafe { (ops.disturbed)(self.0, binding) }
+        disturbed(self.0, binding);
+    }
+}
+
+// What a call hardly ever does is below, in functions by C's convention, which do not unwind, and which take words: so
+// the pin that a call holds need be neither dropped after a panic nor have an address, and stays in registers.
+
+/// `cell` lives, and `binding` was found in it.
+#[cold]
+#[inline(never)]
+extern "C" fn disturbed(cell: *const Cell, binding: &Binding) {
+    // SAFETY: the cell lives as long as what it is reached by is used; `ops` is the host's table.
+    unsafe { ((*cell).ops.disturbed)(cell, binding) }
+}
+
+/// `cell` lives, and `binding` is pinned through it.
+#[cold]
+#[inline(never)]
+extern "C" fn panicked(cell: *const Cell, binding: &Binding) {
+    binding.meter().count_panic();
+    // SAFETY: as in `disturbed`.
+    unsafe { ((*cell).ops.panicked)(cell, binding) }
+}
+
+#[cold]
+#[inline(never)]
+#[expect(improper_ctypes_definitions, reason = "called from here only; C's convention is for not unwinding")]
+extern "C" fn now() -> Instant {
+    Instant::now()
+}
+
+#[cold]
+#[inline(never)]
+#[expect(improper_ctypes_definitions, reason = "as above")]
+extern "C" fn record(binding: &Binding, share: Share, begun: Instant) {
+    binding.record(share, begun.elapsed());
+}
+
+/// A [`Pin`] for one call, of a thread that owns its share, on a binding that is not tracked: nothing of that need be
+/// looked at again.
+pub(super) struct BriefPin<'a> {
+    cell: *const Cell,
+    binding: &'a Binding,
+    share: Share,
+    entry: u64,
+    not_send: PhantomData<*const ()>,
+}
+
+#[expect(clippy::inline_always, reason = "what has its address taken is kept in memory")]
+impl BriefPin<'_> {
+    /// What is pinned.
+    #[inline(always)]
+    pub(super) fn binding(&self) -> &Binding {
+        self.binding
+    }
+
+    /// As [`Pin::count`].
+    #[inline(always)]
+    pub(super) fn count(&self, bytes_in: usize, bytes_out: usize) {
+        self.binding.traffic(self.share).count(bytes_in, bytes_out, true);
+    }
+
+    /// As [`Pin::timed`].
+    #[inline(always)]
+    pub(super) fn timed<T>(&self, call: impl FnOnce() -> T) -> T {
+        if !self.binding.is_due_at(self.share, self.entry) {
+            return call();
+        }
+        let begun = now();
+        let answer = call();
+        record(self.binding, self.share, begun);
+        answer
+    }
+
+    /// As [`Pin::count_panic`].
+    #[inline(always)]
+    pub(super) fn count_panic(&self) {
+        panicked(self.cell, self.binding);
+    }
+
+    /// Leaves, and was no call.
+    #[inline(always)]
+    pub(super) fn retreat(self) {
+        let pin = ManuallyDrop::new(self);
+        if pin.binding.retreat(pin.share) {
+            disturbed(pin.cell, pin.binding);
+        }
+    }
+}
+
+impl Drop for BriefPin<'_> {
+    #[expect(clippy::inline_always, reason = "as above")]
+    #[inline(always)]
+    fn drop(&mut self) {
+        if self.binding.leave(self.share) {
+            disturbed(self.cell, self.binding);
+        }
     }
 }
 
@@ -233,9 +350,7 @@ impl Pin {
     /// Counts a panic, and tells the host.
     #[cold]
     pub fn count_panic(&self) {
-        self.binding().meter().count_panic();
-        // SAFETY: `ops` is the host's table; the cell outlives the pin, which holds the binding.
-        unsafe { ((*self.cell.0).ops.panicked)(self.cell.0, self.binding) }
+        panicked(self.cell.0, self.binding());
     }
 }
 
@@ -256,13 +371,20 @@ impl Drop for Pin {
     }
 }
 
+// Const and without a destructor: a lazy or dropping thread-local would keep its library from being closed.
+thread_local!(static MINE: Slot<(*const PinOps, Share)> = const { Slot::new((std::ptr::null(), Share::COMMON)) });
+
+/// This thread's [`share`], if it has been asked for.
+#[inline]
+fn share_at_hand(ops: &'static PinOps) -> Option<Share> {
+    let (of, share) = MINE.get();
+    std::ptr::eq(of, ops).then_some(share)
+}
+
 /// This thread's share of the counters behind the cells of `ops`: asked for once per thread and library, or again when
 /// cells of several host programs take turns.
 #[inline]
 fn share(ops: &'static PinOps) -> Share {
-    use std::cell::Cell as Slot;
-    // Const and without a destructor: a lazy or dropping thread-local would keep its library from being closed.
-    thread_local!(static MINE: Slot<(*const PinOps, Share)> = const { Slot::new((std::ptr::null(), Share::COMMON)) });
     #[cold]
     #[inline(never)]
     fn claim(ops: &'static PinOps) -> Share {
@@ -271,6 +393,5 @@ fn share(ops: &'static PinOps) -> Share {
         MINE.set((ops, share));
         share
     }
-    let (of, share) = MINE.get();
-    if std::ptr::eq(of, ops) { share } else { claim(ops) }
+    share_at_hand(ops).unwrap_or_else(|| claim(ops))
 }
