@@ -1,14 +1,17 @@
 //! Cells, and the guard that a caller holds while it is inside.
 
+mod brief;
+
 use std::cell::Cell as Slot;
 use std::marker::PhantomData;
-use std::mem::ManuallyDrop;
 use std::time::Instant;
 
 use super::atomic::AtomicPtr;
 use super::protocol::{self, Binding, Share};
 use super::sink::Sink;
 use crate::error::Error;
+
+pub(super) use brief::BriefPin;
 
 /// What the host answers to a caller whose cell holds no address.
 #[repr(C)]
@@ -140,28 +143,6 @@ impl CellRef {
         Ok(Pin { cell: self, binding, share, apart: false, not_send: PhantomData })
     }
 
-    /// Pins what the cell points at for one call, if nothing is in the way: this thread owns a share, nobody waits to be
-    /// told who is inside, and the cell holds an address and keeps it. [`pin`](Self::pin) is for all else.
-    #[expect(clippy::inline_always, reason = "as for `pin`")]
-    #[inline(always)]
-    pub(super) fn pin_briefly<'a>(self) -> Option<BriefPin<'a>> {
-        // SAFETY: whoever made this reference promised that the cell lives.
-        let cell = unsafe { &*self.0 };
-        let share = share_at_hand(cell.ops)?;
-        if !share.is_owned() {
-            return None;
-        }
-        // SAFETY: the same promise covers every binding whose address the word holds.
-        let entered = unsafe { protocol::attempt(&cell.word, share, |binding| disturbed(self.0, binding)) };
-        let (binding, entry) = entered?;
-        let pin = BriefPin { cell: self.0, binding, share, entry, not_send: PhantomData };
-        if binding.is_tracked() {
-            pin.retreat();
-            return None;
-        }
-        Some(pin)
-    }
-
     #[cold]
     #[inline(never)]
     fn acquire_slowly<'a>(self, share: Share) -> Result<&'a Binding, Error> {
@@ -198,8 +179,7 @@ impl CellRef {
     }
 }
 
-// What a call hardly ever does is below, in functions by C's convention, which do not unwind, and which take words: so
-// the pin that a call holds need be neither dropped after a panic nor have an address, and stays in registers.
+// Functions by C's convention, which do not unwind, and which take words: see `brief`.
 
 /// `cell` lives, and `binding` was found in it.
 #[cold]
@@ -216,82 +196,6 @@ extern "C" fn panicked(cell: *const Cell, binding: &Binding) {
     binding.meter().count_panic();
     // SAFETY: as in `disturbed`.
     unsafe { ((*cell).ops.panicked)(cell, binding) }
-}
-
-#[cold]
-#[inline(never)]
-#[expect(improper_ctypes_definitions, reason = "called from here only; C's convention is for not unwinding")]
-extern "C" fn now() -> Instant {
-    Instant::now()
-}
-
-#[cold]
-#[inline(never)]
-#[expect(improper_ctypes_definitions, reason = "as above")]
-extern "C" fn record(binding: &Binding, share: Share, begun: Instant) {
-    binding.record(share, begun.elapsed());
-}
-
-/// A [`Pin`] for one call, of a thread that owns its share, on a binding that is not tracked: nothing of that need be
-/// looked at again.
-pub(super) struct BriefPin<'a> {
-    cell: *const Cell,
-    binding: &'a Binding,
-    share: Share,
-    entry: u64,
-    not_send: PhantomData<*const ()>,
-}
-
-#[expect(clippy::inline_always, reason = "what has its address taken is kept in memory")]
-impl BriefPin<'_> {
-    /// What is pinned.
-    #[inline(always)]
-    pub(super) fn binding(&self) -> &Binding {
-        self.binding
-    }
-
-    /// As [`Pin::count`].
-    #[inline(always)]
-    pub(super) fn count(&self, bytes_in: usize, bytes_out: usize) {
-        self.binding.traffic(self.share).count(bytes_in, bytes_out, true);
-    }
-
-    /// As [`Pin::timed`].
-    #[inline(always)]
-    pub(super) fn timed<T>(&self, call: impl FnOnce() -> T) -> T {
-        if !self.binding.is_due_at(self.share, self.entry) {
-            return call();
-        }
-        let begun = now();
-        let answer = call();
-        record(self.binding, self.share, begun);
-        answer
-    }
-
-    /// As [`Pin::count_panic`].
-    #[inline(always)]
-    pub(super) fn count_panic(&self) {
-        panicked(self.cell, self.binding);
-    }
-
-    /// Leaves, and was no call.
-    #[inline(always)]
-    pub(super) fn retreat(self) {
-        let pin = ManuallyDrop::new(self);
-        if pin.binding.retreat(pin.share) {
-            disturbed(pin.cell, pin.binding);
-        }
-    }
-}
-
-impl Drop for BriefPin<'_> {
-    #[expect(clippy::inline_always, reason = "as above")]
-    #[inline(always)]
-    fn drop(&mut self) {
-        if self.binding.leave(self.share) {
-            disturbed(self.cell, self.binding);
-        }
-    }
 }
 
 /// Holds one generation: while it lives, the code behind it stays mapped. Not sendable; dropped where it was taken.
