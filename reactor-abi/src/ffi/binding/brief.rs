@@ -49,8 +49,8 @@ extern "C" fn record(binding: &Binding, share: Share, begun: Instant) {
     binding.record(share, begun.elapsed());
 }
 
-/// A [`Pin`](super::Pin) for one call, of a thread that owns its share, on a binding that is not tracked: nothing of that need be
-/// looked at again.
+/// A [`Pin`](super::Pin) for one call, of a thread that owns its share, on a binding that is not tracked: nothing of that
+/// need be looked at again.
 pub(in crate::ffi) struct BriefPin<'a> {
     cell: *const Cell,
     binding: &'a Binding,
