@@ -1,7 +1,9 @@
 //! Typed interfaces: one trait on both sides.
 
+mod alike;
 mod binding;
 mod calling_back;
+mod echoes;
 mod evolution;
 mod offering;
 mod streaming;

@@ -1,8 +1,9 @@
 //! Guarantees that hold wherever a plugin runs: linked into the program, as a library in it, in a process of its own.
 
+use reactor_abi::prelude::CallError;
 use reactor_host::{EventKind, PluginStatus, StateOutcome, Value, Verdict, value};
 use reactor_tests::on_every_road;
-use reactor_tests::roads::{Cast, Part, Road};
+use reactor_tests::roads::{Acts, Cast, Hears, Part, Road, Summary};
 use reactor_tests::{tell, wait};
 
 on_every_road! {
@@ -19,6 +20,10 @@ on_every_road! {
     plugins_call_each_other_and_are_called_back_in_the_middle_of_it
     requests_of_plugins_are_done_after_they_return
     calls_are_counted
+    interfaces_are_provided_and_called_by_application_and_plugins
+    what_is_lent_to_a_call_is_called_on_the_thread_that_lends_it
+    streams_come_to_their_end
+    handles_of_interfaces_survive_swaps
     what_has_gone_is_retired_and_its_handles_refuse
     a_host_that_is_dropped_stops_everything_in_order
 }
@@ -228,6 +233,81 @@ fn calls_are_counted(road: Road) {
     let accounts = cast.host.accounts();
     let calls: Vec<_> = accounts.iter().map(|account| (account.plugin.as_str(), account.calls)).collect();
     assert_eq!(calls, [("a", 5), ("b", 5)]);
+}
+
+fn interfaces_are_provided_and_called_by_application_and_plugins(road: Road) {
+    let cast = Cast::on(road, &[Part::new("a"), Part::new("b")]);
+    let acts = cast.host.interface_of::<dyn Acts>("a", "^1").expect("a handle");
+    assert_eq!(acts.mark().expect("answered"), "a");
+    assert_eq!(acts.add(2, 40).expect("answered"), 42);
+    let summary = Summary { words: 3, longest: Some("three".to_owned()) };
+    assert_eq!(acts.look("one two three").expect("answered"), Ok(summary));
+    assert_eq!(acts.look("").expect("answered").expect_err("refused").code(), "acme.empty");
+    let bytes: Vec<u8> = (0..=255).cycle().take(1 << 20).collect();
+    assert!(acts.turn(&bytes).expect("answered").iter().rev().eq(&bytes));
+    let error = acts.fall().expect_err("it panics");
+    assert!(
+        matches!(&error, CallError::Panicked(_)) && error.to_string().contains("told to fall"),
+        "{error}"
+    );
+    let provider = acts.provider().expect("there is one");
+    assert_eq!((provider.plugin.as_str(), provider.version.as_str()), ("a", "1.0.0"));
+    assert_eq!(cast.ask("b", "use", &value!(["a", "mark"])), value!("a"));
+    assert_eq!(cast.ask("b", "use", &value!(["a", "provider"])), value!("a"));
+    cast.host.disable("a").expect("the host runs");
+    assert!(matches!(acts.mark(), Err(CallError::Unavailable(_))));
+    let (_, message) = tell::error(cast.host.invoke("b", "use", &value!(["a", "mark"])));
+    assert!(message.contains("tests.acts"), "{message}");
+}
+
+/// Neither `Send` nor `Sync`.
+struct Seen<'a>(&'a std::cell::RefCell<Vec<u64>>, u64);
+
+impl Hears for Seen<'_> {
+    fn heard(&self, part: u64) -> Result<bool, reactor_host::Error> {
+        self.0.borrow_mut().push(part);
+        Ok(part < self.1)
+    }
+}
+
+fn what_is_lent_to_a_call_is_called_on_the_thread_that_lends_it(road: Road) {
+    let cast = Cast::on(road, &[Part::new("a"), Part::new("b"), Part::new("c")]);
+    let acts = cast.host.interface_of::<dyn Acts>("a", "^1").expect("a handle");
+    let seen = std::cell::RefCell::default();
+    assert_eq!(acts.work(9, &Seen(&seen, 3)).expect("answered"), Ok(3));
+    assert_eq!(acts.pass("b", 9, &Seen(&seen, 4)).expect("answered"), Ok(4));
+    assert_eq!(acts.work(2, &Seen(&seen, 9)).expect("answered"), Ok(2));
+    assert_eq!(seen.into_inner(), [1, 2, 3, 1, 2, 3, 4, 1, 2]);
+    assert_eq!(cast.ask("c", "use", &value!(["a", "work"])), value!(3_u64));
+}
+
+fn streams_come_to_their_end(road: Road) {
+    let cast = Cast::on(road, &[Part::new("a"), Part::new("b")]);
+    let acts = cast.host.interface_of::<dyn Acts>("a", "^1").expect("a handle");
+    let numbers: Result<Vec<u64>, _> = acts.count(100).expect("answered").expect("a stream").collect();
+    assert_eq!(numbers.expect("it ended well"), (1..=100).collect::<Vec<_>>());
+    assert_eq!(cast.ask("b", "use", &value!(["a", "count"])), value!(500_500_u64));
+    // Who takes no more ends the task that sends.
+    let mut some = acts.count(u64::MAX).expect("answered").expect("a stream");
+    assert_eq!(some.next().expect("one").expect("a number"), 1);
+    drop(some);
+    let tasks = || cast.host.accounts().iter().map(|account| account.tasks).sum::<usize>();
+    wait::until("the task has ended", || tasks() == 0);
+    // It comes to an end when the provider goes.
+    let endless = acts.count(u64::MAX).expect("answered").expect("a stream");
+    cast.host.disable("a").expect("the host runs");
+    endless.for_each(drop);
+}
+
+fn handles_of_interfaces_survive_swaps(road: Road) {
+    let cast = Cast::on(road, &[Part::new("a"), Part::new("b")]);
+    let acts = cast.host.interface_of::<dyn Acts>("a", "^1").expect("a handle");
+    for mark in ["one", "two", "three"] {
+        let report = cast.replace(road, &Part::new("a").mark(mark));
+        assert!(tell::swapped(&report, "a"), "{report:#?}");
+        assert_eq!(acts.mark().expect("answered"), mark);
+        assert_eq!(cast.ask("b", "use", &value!(["a", "mark"])), value!(mark));
+    }
 }
 
 fn what_has_gone_is_retired_and_its_handles_refuse(road: Road) {

@@ -89,9 +89,12 @@ macro_rules! export_plugin {
             static ENTRY: $crate::ffi::adapter::Header = $crate::ffi::adapter::header(construct);
         };
 
+        // A module, so that the macro may also stand in a function, as in an example.
         #[allow(unexpected_cfgs, reason = "the feature is the plugin crate's to declare or not")]
         #[cfg(not(any(test, feature = "linked")))]
-        $crate::__plant! {}
+        mod __reactor_plants {
+            $crate::__plant! {}
+        }
     };
 }
 

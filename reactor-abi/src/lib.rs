@@ -25,6 +25,8 @@
 //!
 //! - [`plugin`], [`context`], [`log`], [`task`], [`peer`]: what an author writes and is given.
 //! - [`mod@value`], [`error`], [`state`]: what crosses, as plain Rust.
+//! - [`mod@interface`]: typed interfaces, between plugins and with the application.
+//! - [`testing`]: a plugin in a unit test.
 //! - [`facts`]: what a library says of its own build.
 //! - [`ffi`]: the boundary itself, with all the `unsafe` of this crate. Hosts use it; plugins have no need to.
 

@@ -171,25 +171,22 @@ fn owned() -> Share {
     unsafe { Share::owned(1) }
 }
 
-/// What the code behind a binding would be: mapped until the host has proved that nobody is inside. loom reports a change
-/// that is not ordered after each call.
+/// What the code behind a binding would be: mapped until the host has proved that nobody is inside.
 struct Code {
-    is_mapped: loom::cell::UnsafeCell<bool>,
+    is_mapped: loom::sync::atomic::AtomicBool,
+    /// Nothing; loom reports a change of it that is not ordered after each call.
+    text: loom::cell::UnsafeCell<()>,
 }
-
-// SAFETY: whether its accesses are ordered is what the models find out.
-unsafe impl Sync for Code {}
 
 impl Code {
     fn run(&self) {
-        // SAFETY: loom looks whether nobody writes it.
-        let is_mapped = self.is_mapped.with(|is_mapped| unsafe { *is_mapped });
-        assert!(is_mapped, "code ran after it was closed");
+        assert!(self.is_mapped.load(Ordering::Relaxed), "code ran after it was closed");
+        self.text.with(|_| ());
     }
 
     fn map(&self, whether: bool) {
-        // SAFETY: loom looks whether nobody else is at it.
-        self.is_mapped.with_mut(|is_mapped| unsafe { *is_mapped = whether });
+        self.text.with_mut(|_| ());
+        self.is_mapped.store(whether, Ordering::Relaxed);
     }
 }
 
@@ -203,7 +200,10 @@ struct Model {
 
 impl Model {
     fn new() -> Arc<Self> {
-        let code = || Code { is_mapped: loom::cell::UnsafeCell::new(true) };
+        let code = || Code {
+            is_mapped: loom::sync::atomic::AtomicBool::new(true),
+            text: loom::cell::UnsafeCell::new(()),
+        };
         let model = Arc::new(Self {
             word: AtomicPtr::new(std::ptr::null_mut()),
             bindings: [Binding::vacant(), Binding::vacant()],
@@ -262,16 +262,21 @@ impl Model {
     }
 }
 
+/// What one thread does in a model.
+type Part = Box<dyn FnOnce(&Model)>;
+
 /// Runs each part on a thread of its own until all are done. What the model's own thread does loom moves about less.
-fn beside<const N: usize>(model: &Arc<Model>, parts: [Box<dyn FnOnce(&Model)>; N]) {
+fn beside<const N: usize>(model: &Arc<Model>, parts: [Part; N]) {
     let parts = parts.map(|part| {
         let model = Arc::clone(model);
         thread::spawn(move || part(&model))
     });
-    parts.into_iter().for_each(|part| part.join().unwrap());
+    for part in parts {
+        part.join().unwrap();
+    }
 }
 
-fn a_call(share: Share) -> Box<dyn FnOnce(&Model)> {
+fn a_call(share: Share) -> Part {
     Box::new(move |model| {
         model.call(share);
     })

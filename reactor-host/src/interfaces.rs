@@ -88,7 +88,7 @@ impl Wanted {
             offered.methods.iter().enumerate().map(|(at, method)| (method.name.as_str(), at)).collect();
         let mut found = Vec::with_capacity(self.methods.len());
         for method in &self.methods {
-            let versions = || (self.version.clone(), offered.version.clone());
+            let versions = || Box::new((self.version.clone(), offered.version.clone()));
             match places.get(method.name.as_str()) {
                 Some(&at) if offered.methods[at].signature == method.signature => {
                     found.push(u32::try_from(at).ok());
@@ -160,8 +160,8 @@ impl Offered {
         }
         let mut names: Vec<_> = methods.iter().map(|method| method.name.as_str()).collect();
         names.sort_unstable();
-        if let Some(twice) = names.windows(2).find(|pair| pair[0] == pair[1]) {
-            return Err(broken(format!("the method `{}` twice", twice[0])));
+        if let Some([twice, _]) = names.array_windows().find(|[one, next]| one == next) {
+            return Err(broken(format!("the method `{twice}` twice")));
         }
         Ok(Self { name, version, methods })
     }

@@ -58,10 +58,8 @@ pub mod watch;
 /// `reactor-runner` beside it, or named by [`HostBuilder::runner`].
 ///
 /// ```no_run
-/// fn main() {
-///     reactor_host::serve_if_runner();
-///     // The application.
-/// }
+/// // The first line of `main`.
+/// reactor_host::serve_if_runner();
 /// ```
 pub fn serve_if_runner() {
     backend::serve_if_runner();

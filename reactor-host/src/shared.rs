@@ -182,9 +182,13 @@ impl Shared {
 
     /// Has a generation's tasks end, and what it streams.
     pub(crate) fn end_work(&self, life: &Life, why: &str) {
-        life.close_tasks();
         let why = format!("generation {} of {} {why}: its streams have ended", life.number, life.plugin);
-        self.streams.end_of(life.number, &Error::new("RE0751", why));
+        let why = Error::new("RE0751", why);
+        // Before the tasks: one that is told to end drops what it sends by, and who reads would take that for a good end.
+        self.streams.end_of(life.number, &why);
+        life.close_tasks();
+        // What a task opened in between.
+        self.streams.end_of(life.number, &why);
     }
 
     /// An event about a generation.

@@ -192,7 +192,9 @@ impl Streams {
         let ending: Vec<_> =
             self.lock().open.values().filter(|stream| stream.provider == number).cloned().collect();
         let why = why.encode();
-        ending.iter().for_each(|stream| stream.end(&why));
+        for stream in ending {
+            stream.end(&why);
+        }
     }
 
     /// Cancels every stream that generation `number` takes from, and forgets those it added to that nobody took from.
@@ -204,7 +206,9 @@ impl Streams {
                 gone.push(*at);
             }
         }
-        gone.into_iter().for_each(|stream| self.cancel(stream));
+        for stream in gone {
+            self.cancel(stream);
+        }
     }
 }
 

@@ -209,14 +209,14 @@ impl Shared {
                 return sender(Hint::Rescan);
             }
         };
-        let whole = match event.kind {
-            EventKind::Access(AccessKind::Close(AccessMode::Write))
-            | EventKind::Modify(ModifyKind::Name(RenameMode::To)) => true,
+        let whole = leaves_whole(event.kind);
+        match event.kind {
+            _ if whole => {}
             // The scan itself opens and reads, and following that would never end; a rename of both names was told
             // before, name by name.
             EventKind::Access(_) | EventKind::Modify(ModifyKind::Name(RenameMode::Both)) => return,
-            _ => false,
-        };
+            _ => {}
+        }
         let replaces = matches!(
             event.kind,
             EventKind::Create(_)
@@ -238,9 +238,19 @@ impl Shared {
     }
 }
 
+/// Whether the file is whole after such an event: it was closed after writing, or moved in.
+fn leaves_whole(kind: EventKind) -> bool {
+    matches!(
+        kind,
+        EventKind::Access(AccessKind::Close(AccessMode::Write))
+            | EventKind::Modify(ModifyKind::Name(RenameMode::To))
+    )
+}
+
 /// Watches source code until it is dropped: of some folders what stands in them, of others everything below too.
 ///
-/// For tools that build plugins. Unlike [`Watcher`] it filters nothing and maps no paths.
+/// For tools that build plugins. Unlike [`Watcher`] it filters nothing and maps no paths. A file that was closed after
+/// writing, or moved in, is [`Settled`](Hint::Settled).
 #[derive(Debug)]
 pub struct SourceWatcher {
     notify: RecommendedWatcher,
@@ -258,6 +268,11 @@ impl SourceWatcher {
             // Whoever builds opens and reads: following that would never end.
             Ok(Event { kind: EventKind::Access(kind), .. })
                 if kind != AccessKind::Close(AccessMode::Write) => {}
+            // It was told before, name by name.
+            Ok(Event { kind: EventKind::Modify(ModifyKind::Name(RenameMode::Both)), .. }) => {}
+            Ok(event) if leaves_whole(event.kind) => {
+                event.paths.into_iter().map(Hint::Settled).for_each(&sender);
+            }
             Ok(event) => event.paths.into_iter().map(Hint::Touched).for_each(&sender),
             Err(_) => sender(Hint::Rescan),
         };

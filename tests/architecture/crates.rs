@@ -4,7 +4,7 @@ use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, PackageId};
 use reactor_tests::source;
 
 /// The crates of the workspace, and those of them that each may use in its code.
-const LAYERS: [(&str, &[&str]); 6] = [
+const LAYERS: &[(&str, &[&str])] = &[
     // Part of it: what its attribute and its derive are compiled from.
     ("reactor-abi-macros", &[]),
     ("reactor-abi", &["reactor-abi-macros"]),
@@ -12,11 +12,12 @@ const LAYERS: [(&str, &[&str]); 6] = [
     ("reactor-cli", &["reactor-abi", "reactor-host"]),
     // An interface crate as an application publishes one.
     ("echo-api", &["reactor-abi"]),
+    ("typed-api", &["reactor-abi"]),
     ("reactor-tests", &["reactor-abi", "reactor-host"]),
 ];
 
-/// What the crates in `example-plugins` may use.
-const EXAMPLES: &[&str] = &["reactor-abi"];
+/// What the crates in `example-plugins` may use: of each other, the interface crate only.
+const EXAMPLES: &[&str] = &["reactor-abi", "editor-api"];
 
 /// What must not be below a crate, however far down.
 const BARRED: [(&str, &[&str]); 2] = [

@@ -1,127 +1,47 @@
-//! Provider and caller, each built with one of three minor versions or with the next major one.
+//! Provider and caller, each built with one of three minor versions or with the next major one, on every road.
 
 use expect_test::expect;
-use reactor_abi::prelude::*;
-use reactor_host::Host;
-use reactor_tests::puppet::{Script, started};
+use reactor_host::value;
+use reactor_tests::on_every_road;
+use reactor_tests::roads::evolver::{answers, v1_1};
+use reactor_tests::roads::{Cast, Part, ROADS, Road};
 
-mod v1_0 {
-    use super::*;
-    #[interface(name = "tests.evolves", version = "1.0.0")]
-    pub(crate) trait Evolves {
-        fn base(&self) -> u64;
-    }
+on_every_road! {
+    every_pair_of_versions_does_what_the_rules_of_evolution_say
+    a_handle_follows_its_provider_from_version_to_version_as_far_as_its_range_goes
+    what_does_not_fit_is_told_to_callers_on_every_road_with_both_sides
 }
 
-mod v1_1 {
-    use super::*;
-    #[interface(name = "tests.evolves", version = "1.1.0")]
-    pub(crate) trait Evolves {
-        /// Against an older provider: twice the base.
-        #[since("1.1")]
-        fn twice(&self) -> u64 {
-            2 * self.base()
-        }
-        fn base(&self) -> u64;
-    }
+/// Who calls, one on each road.
+const CALLERS: [&str; 3] = ["link", "lib", "apart"];
+
+/// A provider on a road, and the callers.
+fn cast(road: Road, version: &str) -> Cast {
+    let callers = ROADS.into_iter().zip(CALLERS.map(Part::evolver));
+    let provider = (road, Part::evolved("evolve", version));
+    let (cast, report) = Cast::of(&callers.chain([provider]).collect::<Vec<_>>());
+    assert!(report.is_ok(), "{report:#?}");
+    cast
 }
 
-mod v1_2 {
-    use super::*;
-    #[interface(name = "tests.evolves", version = "1.2.0")]
-    pub(crate) trait Evolves {
-        fn base(&self) -> u64;
-        /// No answer against an older provider.
-        #[since("1.2")]
-        fn named(&self) -> String;
-        #[since("1.1")]
-        fn twice(&self) -> u64 {
-            2 * self.base()
-        }
+/// What the application gets, which is what every plugin gets.
+fn answer(cast: &Cast, version: &str, range: &str) -> Result<String, reactor_host::Error> {
+    let host = answers(&cast.host, version, range);
+    for caller in CALLERS {
+        let plugin = cast.host.invoke(caller, "answers", &value!([version, range]));
+        assert_eq!(plugin, host.clone().map(Into::into), "{caller} {version} {range}");
     }
+    host
 }
 
-mod v2_0 {
-    use super::*;
-    #[interface(name = "tests.evolves", version = "2.0.0")]
-    pub(crate) trait Evolves {
-        fn base(&self) -> Option<u64>;
-    }
-}
-
-struct Provides;
-
-impl v1_0::Evolves for Provides {
-    fn base(&self) -> u64 {
-        10
-    }
-}
-
-impl v1_1::Evolves for Provides {
-    fn base(&self) -> u64 {
-        11
-    }
-    fn twice(&self) -> u64 {
-        1_100
-    }
-}
-
-impl v1_2::Evolves for Provides {
-    fn base(&self) -> u64 {
-        12
-    }
-    fn twice(&self) -> u64 {
-        1_200
-    }
-    fn named(&self) -> String {
-        "twelve".to_owned()
-    }
-}
-
-impl v2_0::Evolves for Provides {
-    fn base(&self) -> Option<u64> {
-        Some(20)
-    }
-}
-
-fn provider(version: &str) -> Script {
-    let script = Script::new("acme.evolves").version(version);
-    let register = match version {
-        "1.0.0" => |cx: &mut Register<'_>| cx.provide::<dyn v1_0::Evolves>(Provides),
-        "1.1.0" => |cx: &mut Register<'_>| cx.provide::<dyn v1_1::Evolves>(Provides),
-        "1.2.0" => |cx: &mut Register<'_>| cx.provide::<dyn v1_2::Evolves>(Provides),
-        _ => |cx: &mut Register<'_>| cx.provide::<dyn v2_0::Evolves>(Provides),
-    };
-    script.provides("tests.evolves", version, register)
-}
-
-/// What a caller of this version gets of each of its methods, or why it gets nothing.
-fn call(host: &Host, version: &str, range: &str) -> String {
-    fn answer<T: std::fmt::Debug>(answer: Result<T, reactor_abi::interface::CallError>) -> String {
-        answer.map_or_else(|error| error.code().to_owned(), |answer| format!("{answer:?}"))
-    }
-    let called = match version {
-        "1.0" => host.interface::<dyn v1_0::Evolves>(range).map(|of| vec![answer(of.base())]),
-        "1.1" => {
-            host.interface::<dyn v1_1::Evolves>(range).map(|of| vec![answer(of.base()), answer(of.twice())])
-        }
-        "1.2" => host
-            .interface::<dyn v1_2::Evolves>(range)
-            .map(|of| vec![answer(of.base()), answer(of.twice()), answer(of.named())]),
-        _ => host.interface::<dyn v2_0::Evolves>(range).map(|of| vec![answer(of.base())]),
-    };
-    called.map_or_else(|error| error.code().to_owned(), |answers| answers.join(" "))
-}
-
-#[test]
-fn every_pair_of_versions_does_what_the_rules_of_evolution_say() {
+fn every_pair_of_versions_does_what_the_rules_of_evolution_say(road: Road) {
     let callers =
         [("1.0", "^1"), ("1.1", "^1"), ("1.1", "^1.1"), ("1.2", "^1"), ("1.2", "^1.2"), ("2.0", "^2")];
     let mut table = String::new();
     for version in ["1.0.0", "1.1.0", "1.2.0", "2.0.0"] {
-        let host = started([provider(version)]);
+        let cast = cast(road, version);
         for (caller, range) in callers {
-            let answer = call(&host, caller, range);
+            let answer = answer(&cast, caller, range).unwrap_or_else(|error| error.code().to_owned());
             table.push_str(&format!("provider {version}, caller {caller} {range}: {answer}\n"));
         }
     }
@@ -154,15 +74,26 @@ fn every_pair_of_versions_does_what_the_rules_of_evolution_say() {
     .assert_eq(&table);
 }
 
-#[test]
-fn a_handle_follows_its_provider_from_version_to_version_as_far_as_its_range_goes() {
-    let host = started([provider("1.0.0")]);
-    let handle = host.interface::<dyn v1_1::Evolves>("^1").expect("a handle");
-    let mut answers = Vec::new();
-    for version in ["1.0.0", "1.1.0", "1.2.0", "2.0.0", "1.1.0"] {
-        assert!(provider(version).install(&host).is_ok());
+fn a_handle_follows_its_provider_from_version_to_version_as_far_as_its_range_goes(road: Road) {
+    let cast = Cast::on(road, &[Part::evolved("evolve", "1.0.0")]);
+    let handle = cast.host.interface::<dyn v1_1::Evolves>("^1").expect("a handle");
+    let mut answers = vec![handle.twice().map_err(|error| error.code().to_owned())];
+    for version in ["1.1.0", "1.2.0", "2.0.0", "1.3.0", "1.1.0"] {
+        assert!(cast.replace(road, &Part::evolved("evolve", version)).is_ok());
         answers.push(handle.twice().map_err(|error| error.code().to_owned()));
     }
-    let gone = Err("RE0748".to_owned());
-    assert_eq!(answers, [Ok(20), Ok(1_100), Ok(1_200), gone, Ok(1_100)]);
+    let gone = |code: &str| Err(code.to_owned());
+    assert_eq!(answers, [Ok(20), Ok(1_100), Ok(1_200), gone("RE0748"), gone("RE0750"), Ok(1_100)]);
+}
+
+fn what_does_not_fit_is_told_to_callers_on_every_road_with_both_sides(road: Road) {
+    let cast = cast(road, "1.3.0");
+    for (range, code) in [("^1", "RE0749"), ("^2", "RE0748"), ("one", "RE0745")] {
+        let error = answer(&cast, "1.0", range).expect_err("it does not fit");
+        assert_eq!(error.code(), code, "{error}");
+    }
+    let text = answer(&cast, "1.0", "^1").expect_err("it does not fit").to_string();
+    for part in ["tests.evolves", "`base`", "evolve 1.0.0", "u32", "u64", "1.3.0"] {
+        assert!(text.contains(part), "`{part}` in: {text}");
+    }
 }

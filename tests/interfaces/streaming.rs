@@ -71,6 +71,37 @@ fn a_swap_ends_the_streams_of_the_old_generation_with_the_reason_and_new_ones_be
 }
 
 #[test]
+fn a_stream_that_a_swap_ends_never_looks_as_if_it_had_ended_well() {
+    /// Sends nothing, and drops its end as soon as its task is told to end.
+    struct Idle(Services);
+    impl Ticks for Idle {
+        fn ticks(&self, _: u64, room: u32) -> Result<Stream<u64>, Error> {
+            let (sender, stream) = self.0.stream::<u64>(room as usize)?;
+            self.0.spawn("idle", move |task| {
+                while task.sleep(wait::DEADLINE) {}
+                drop(sender);
+                Ok(())
+            })?;
+            Ok(stream)
+        }
+    }
+    let idle = || {
+        Script::new("acme.ticks")
+            .provides("tests.ticks", "1.0.0", |cx| cx.provide::<dyn Ticks>(Idle(cx.services())))
+    };
+    let host = started([idle()]);
+    let ticks = host.interface::<dyn Ticks>("^1").expect("a handle");
+    for _ in 0..20 {
+        let streams: Vec<_> = (0..16).map(|_| subscribe(&ticks, 1, 1)).collect();
+        assert!(idle().install(&host).is_ok());
+        for mut stream in streams {
+            let end = stream.next().expect("it is told").expect_err("why it ended");
+            assert_eq!(end.code(), "RE0751", "{end}");
+        }
+    }
+}
+
+#[test]
 fn a_stream_holds_no_generation() {
     let host = started([ticker()]);
     let events = host.events();

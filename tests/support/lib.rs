@@ -35,3 +35,21 @@ pub fn host(plugins: &std::path::Path) -> reactor_host::Host {
         .build()
         .expect("a host over a folder of the test's own")
 }
+
+/// The documents' examples, which `cargo test` compiles, and runs where they can run.
+#[cfg(doctest)]
+mod documents {
+    macro_rules! documents {
+        ($($name:ident $path:literal)*) => {
+            $(#[doc = include_str!($path)] mod $name {})*
+        };
+    }
+    documents! {
+        readme "../../README.md"
+        control "../../book/src/control.md"
+        first_application "../../book/src/first-application.md"
+        first_plugin "../../book/src/first-plugin.md"
+        hot_swap "../../book/src/hot-swap.md"
+        interfaces "../../book/src/interfaces.md"
+    }
+}

@@ -1,7 +1,7 @@
 //! One plugin on every road: linked into the test program, as a library in it, as a library in a process of its own.
 //!
 //! A rule that holds on all of them is written once, as a function of the road, and made into one test for each by
-//! [`on_every_road!`].
+//! `on_every_road!`.
 
 use std::path::{Path, PathBuf};
 
@@ -11,10 +11,27 @@ use crate::folder::Folder;
 use crate::{corpus, trusted, wait};
 
 use self::actor::Actor;
+pub use self::actor::{Acts, ActsHandle, Hears, HearsHandle, Summary, told};
+use self::echoer::Echoer;
+use self::evolver::Evolver;
 
+#[expect(
+    clippy::missing_errors_doc,
+    reason = "a plugin of the corpus, whose errors are those that it is told to make"
+)]
 mod actor {
     //! The source that the corpus's plugin is made of, too.
     include!("../corpus/actor.rs");
+}
+
+mod echoer {
+    //! The same.
+    include!("../corpus/echoer.rs");
+}
+
+pub mod evolver {
+    //! The same: one interface in each of its versions.
+    include!("../corpus/evolver.rs");
 }
 
 /// Where a plugin runs.
@@ -27,6 +44,9 @@ pub enum Road {
     /// It is a library in a process of its own.
     Subprocess,
 }
+
+/// All of them.
+pub const ROADS: [Road; 3] = [Road::Linked, Road::InProcess, Road::Subprocess];
 
 /// Makes a test of each function for each road: `linked::NAME`, `in_process::NAME`, `subprocess::NAME`.
 #[macro_export]
@@ -45,9 +65,62 @@ macro_rules! on_every_road {
     };
 }
 
-/// One build of an actor. See its source, `tests/corpus/actor.rs`, for what it does.
+/// Which plugin it is. Each is told what to do by its source, which is named here.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// `tests/corpus/actor.rs`
+    Actor,
+    /// `tests/corpus/echoer.rs`
+    Echoer,
+    /// `tests/corpus/evolver.rs`
+    Evolver,
+}
+
+impl Kind {
+    /// The id that its library was built with.
+    fn id(self) -> &'static str {
+        match self {
+            Self::Actor => "actor",
+            Self::Echoer => "echoer",
+            Self::Evolver => "evolver",
+        }
+    }
+
+    fn library(self) -> Vec<u8> {
+        corpus::bytes(match self {
+            Self::Actor => "actor-plain",
+            Self::Echoer => "echo-plain",
+            Self::Evolver => "evolve-plain",
+        })
+    }
+
+    fn entry(self) -> Entry {
+        match self {
+            Self::Actor => Entry::of::<Actor>(),
+            Self::Echoer => Entry::of::<Echoer>(),
+            Self::Evolver => Entry::of::<Evolver>(),
+        }
+    }
+
+    /// What is provided, in this version.
+    fn provides(self, version: &str) -> String {
+        let interface = match self {
+            Self::Actor => "tests.acts",
+            Self::Echoer => "test.echo",
+            Self::Evolver => "tests.evolves",
+        };
+        format!("{interface:?} = {version:?}")
+    }
+}
+
+/// The version in which libraries were built to provide what they provide.
+const PROVIDED: &str = "1.0.0";
+
+/// One build of a plugin, an actor unless it is said to be another one.
 #[derive(Clone)]
 pub struct Part {
+    kind: Kind,
+    provides: String,
     id: String,
     version: String,
     tables: String,
@@ -59,7 +132,34 @@ pub struct Part {
 impl Part {
     /// An actor of this id, which is its mark too. At most as long as `actor`.
     pub fn new(id: &str) -> Self {
+        Self::of(Kind::Actor, id)
+    }
+
+    /// What gives back what it is given. The id: at most as long as `echoer`.
+    pub fn echo(id: &str) -> Self {
+        Self::of(Kind::Echoer, id)
+    }
+
+    /// What has that given back by the plugin `to`.
+    pub fn relay(id: &str, to: &str) -> Self {
+        Self::echo(id).config(&format!("to = {to:?}"))
+    }
+
+    /// What calls an interface in each of its versions. The id: at most as long as `evolver`.
+    pub fn evolver(id: &str) -> Self {
+        Self::of(Kind::Evolver, id)
+    }
+
+    /// What provides it in this one.
+    pub fn evolved(id: &str, version: &str) -> Self {
+        let part = Self::evolver(id).config(&format!("provides = {version:?}"));
+        Self { provides: version.to_owned(), ..part }
+    }
+
+    fn of(kind: Kind, id: &str) -> Self {
         Self {
+            kind,
+            provides: PROVIDED.to_owned(),
             id: id.to_owned(),
             version: "1.0.0".to_owned(),
             tables: String::new(),
@@ -114,14 +214,16 @@ impl Part {
     }
 
     fn manifest(&self, road: Road) -> String {
-        let Self { id, version, tables, run, health, config } = self;
+        let Self { id, version, tables, run, health, config, .. } = self;
+        let provides = self.kind.provides(&self.provides);
         let isolation = match road {
             Road::Subprocess => "isolation = \"subprocess\"\n",
             Road::Linked | Road::InProcess => "",
         };
+        // The interfaces are those of the library's own manifest.
         format!(
-            "schema = 1\nid = {id:?}\nversion = {version:?}\napi = \"^1\"\n[run]\n{isolation}{run}{tables}[health]\n{health}\n\
-             [config]\n{config}"
+            "schema = 1\nid = {id:?}\nversion = {version:?}\napi = \"^1\"\n[run]\n{isolation}{run}{tables}\
+             [provides]\n{provides}\n[health]\n{health}\n[config]\n{config}"
         )
     }
 }
@@ -139,7 +241,7 @@ pub fn embedder() -> PathBuf {
     embedder
 }
 
-/// A host with actors on one road or several.
+/// A host with plugins on one road or several.
 pub struct Cast {
     /// The host. Dropped before its folder.
     pub host: Host,
@@ -174,7 +276,7 @@ impl Cast {
     pub fn by(mut builder: HostBuilder, folder: Folder, parts: &[(Road, Part)]) -> (Self, Report) {
         for (road, part) in parts {
             match road {
-                Road::Linked => builder = builder.plugin(part.manifest(*road), Entry::of::<Actor>()),
+                Road::Linked => builder = builder.plugin(part.manifest(*road), part.kind.entry()),
                 Road::InProcess | Road::Subprocess => put(&folder, part, *road),
             }
         }
@@ -204,7 +306,7 @@ impl Cast {
     /// When the host does not take the order.
     pub fn replace(&self, road: Road, part: &Part) -> Report {
         match road {
-            Road::Linked => self.host.install(&part.manifest(road), Entry::of::<Actor>()).expect("it runs"),
+            Road::Linked => self.host.install(&part.manifest(road), part.kind.entry()).expect("it runs"),
             Road::InProcess | Road::Subprocess => {
                 put(&self.folder, part, road);
                 self.host.rescan().expect("it runs")
@@ -248,6 +350,15 @@ impl Cast {
     }
 }
 
+impl evolver::Source for Host {
+    fn handle<I: reactor_abi::interface::Interface + ?Sized>(
+        &self,
+        range: &str,
+    ) -> Result<I::Handle, reactor_abi::Error> {
+        self.interface::<I>(range)
+    }
+}
+
 fn logged(event: &Event) -> Option<&str> {
     match &event.kind {
         EventKind::Log { message, .. } => Some(message),
@@ -259,8 +370,9 @@ fn logged(event: &Event) -> Option<&str> {
 fn put(folder: &Folder, part: &Part, road: Road) {
     let name = part.id.replace('-', "_");
     folder.put(&format!("{name}.toml"), part.manifest(road).as_bytes());
-    // The id that the library was built with has to be the same.
-    let (built, id) = ("id = \"actor\"", format!("id = {:?}", part.id));
-    let library = corpus::patched(&corpus::bytes("actor-plain"), built, &format!("{id:<0$}", built.len()));
-    folder.put(&format!("lib{name}.so"), &library);
+    // The id that the library was built with has to be the same, and what it provides.
+    let (built, id) = (format!("id = {:?}", part.kind.id()), format!("id = {:?}", part.id));
+    let library = corpus::patched(&part.kind.library(), &built, &format!("{id:<0$}", built.len()));
+    let (built, provides) = (part.kind.provides(PROVIDED), part.kind.provides(&part.provides));
+    folder.put(&format!("lib{name}.so"), &corpus::patched(&library, &built, &provides));
 }

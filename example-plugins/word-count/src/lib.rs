@@ -4,14 +4,18 @@
 //! calls `save` on the old generation and `restore` on the new one. The saved bytes do not describe themselves: when
 //! the saved type changes, its number goes up and a migration leads from the type before.
 //!
+//! It provides the interface `editor.text-stats` of the crate `editor-api`, which an application calls as a trait. What the
+//! interface is provided by and what is saved share the counts.
+//!
 //! Actions: `count` with `{"text": "one two"}` answers `{"words": 2, "total": 2}`; `total` answers
 //! `{"total": 2, "calls": 1}`; `reset` begins again at zero and answers what `total` would have.
 
 #![forbid(unsafe_code)]
 
 use std::mem;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use editor_api::TextStats;
 use reactor_abi::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -33,10 +37,10 @@ struct Counts {
     calls: u64,
 }
 
-/// Calls come from any thread, so what changes stands behind a lock.
-#[derive(Default)]
+/// Calls come from any thread, so what changes stands behind a lock. Clones count together.
+#[derive(Clone, Default)]
 struct WordCount {
-    counts: Mutex<Counts>,
+    counts: Arc<Mutex<Counts>>,
 }
 
 impl WordCount {
@@ -46,17 +50,28 @@ impl WordCount {
     }
 
     fn count(&self, text: &str) -> Value {
+        let words = self.words(text);
+        value!({ "words": words, "total": (self.counts().total) })
+    }
+}
+
+impl TextStats for WordCount {
+    fn words(&self, text: &str) -> u64 {
         let words = u64::try_from(text.split_whitespace().count()).unwrap_or(u64::MAX);
         let mut counts = self.counts();
         counts.total = counts.total.saturating_add(words);
         counts.calls = counts.calls.saturating_add(1);
-        value!({ "words": words, "total": (counts.total) })
+        words
     }
 }
 
 impl Plugin for WordCount {
     fn init(_: &mut Init<'_>) -> Result<Self> {
         Ok(Self::default())
+    }
+
+    fn register(&self, cx: &mut Register<'_>) -> Result<()> {
+        cx.provide::<dyn TextStats>(self.clone())
     }
 
     fn invoke(&self, action: &str, value: Value) -> Result<Value> {
@@ -76,7 +91,7 @@ impl Plugin for WordCount {
     }
 
     fn restore(&mut self, old: State) -> Result<()> {
-        self.counts = Mutex::new(old.read()?);
+        *self.counts() = old.read()?;
         Ok(())
     }
 
@@ -90,17 +105,16 @@ export_plugin!(WordCount);
 #[cfg(test)]
 mod tests {
     use super::*;
+    use reactor_abi::testing::{Bench, Running};
 
-    /// What the host does with a saved state: migrate, then restore.
-    fn restored(state: State) -> Result<WordCount> {
-        let mut plugin = WordCount::default();
-        plugin.restore(WordCount::migrations().apply(state, SCHEMA)?)?;
-        Ok(plugin)
+    /// The plugin, as a host would have it run.
+    fn running() -> Running<WordCount> {
+        Bench::new().id("word-count").state_schema(SCHEMA).start().expect("starts")
     }
 
     #[test]
     fn counts_and_begins_again() {
-        let plugin = WordCount::default();
+        let plugin = running();
         for (text, answer) in [
             ("one two", value!({ "words": 2, "total": 2 })),
             ("  three\n", value!({ "words": 1, "total": 3 })),
@@ -115,31 +129,47 @@ mod tests {
     }
 
     #[test]
+    fn counts_for_those_who_call_the_interface() {
+        for bench in [Bench::<WordCount>::new(), Bench::new().encoded()] {
+            let plugin = bench.state_schema(SCHEMA).start().expect("starts");
+            let stats = plugin.interface::<dyn TextStats>().unwrap();
+            assert_eq!(stats.words("one two").unwrap(), 2);
+            assert_eq!(plugin.invoke("total", Value::Null).unwrap(), value!({ "total": 2, "calls": 1 }));
+        }
+    }
+
+    #[test]
     fn says_what_to_send() {
-        let error = WordCount::default().invoke("count", value!({})).unwrap_err();
+        let error = running().invoke("count", value!({})).unwrap_err();
         assert!(error.message().contains("send {\"text\""), "{error}");
     }
 
     #[test]
     fn a_new_generation_has_the_counts_of_the_old() {
-        let old = WordCount::default();
-        old.count("one two three");
-        let new = restored(old.save().unwrap()).unwrap();
-        assert_eq!(*new.counts(), Counts { total: 3, calls: 1 });
-        assert_eq!(new.save().unwrap(), old.save().unwrap());
+        let mut plugin = running();
+        plugin.invoke("count", value!({ "text": "one two three" })).unwrap();
+        let saved = plugin.save().unwrap();
+        plugin.swap().unwrap();
+        assert_eq!(plugin.invoke("total", Value::Null).unwrap(), value!({ "total": 3, "calls": 1 }));
+        assert_eq!(plugin.save().unwrap(), saved);
     }
 
     #[test]
     fn reads_what_schema_1_saved() {
-        let new = restored(State::of(1, &CountsV1 { total: 41 }).unwrap()).unwrap();
-        assert_eq!(new.count("one"), value!({ "words": 1, "total": 42 }));
-        assert_eq!(*new.counts(), Counts { total: 42, calls: 1 });
+        let mut plugin = running();
+        plugin.swap_from(&State::of(1, &CountsV1 { total: 41 }).unwrap()).unwrap();
+        let answer = plugin.invoke("count", value!({ "text": "one" })).unwrap();
+        assert_eq!(answer, value!({ "words": 1, "total": 42 }));
+        assert_eq!(plugin.invoke("total", Value::Null).unwrap(), value!({ "total": 42, "calls": 1 }));
     }
 
     #[test]
-    fn refuses_a_schema_from_the_future() {
-        let error = restored(State::of(3, &"?").unwrap()).err().expect("refused");
+    fn refuses_a_schema_from_the_future_and_goes_on() {
+        let mut plugin = running();
+        plugin.invoke("count", value!({ "text": "one" })).unwrap();
+        let error = plugin.swap_from(&State::of(3, &"?").unwrap()).unwrap_err();
         assert!(error.message().contains("from schema 3 to 2"), "{error}");
+        assert_eq!(plugin.invoke("total", Value::Null).unwrap(), value!({ "total": 1, "calls": 1 }));
     }
 
     #[test]

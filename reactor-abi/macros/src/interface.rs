@@ -57,6 +57,7 @@ fn write(interface: &Interface) -> TokenStream {
     let callback = callback::write(interface);
     quote! {
         #handle
+        #[allow(deprecated, clippy::all, clippy::pedantic, reason = "the trait is as its author wants it")]
         const _: () = {
             #calls
             #handle_calls

@@ -282,8 +282,7 @@ fn run(pin: &Pin, op: Op, name: &str, input: &[u8]) -> Result<Vec<u8>> {
 pub fn settle(status: Status, answer: Vec<u8>) -> Result<Vec<u8>> {
     match status {
         Status::Done => Ok(answer),
-        Status::Failed | Status::Panicked | Status::Blocked => Err(Error::decode(&answer)),
-        Status::Missing => Err(Error::new("RE0609", "the other side answered that it has no such operation")),
+        Status::Failed | Status::Panicked | Status::Blocked | Status::Missing => Err(Error::decode(&answer)),
     }
 }
 

@@ -236,9 +236,9 @@ impl Binding {
     /// Counts a call on `share` that took so long, and chooses the next one to be timed there.
     #[cold]
     pub fn record(&self, share: Share, took: std::time::Duration) {
-        let shard = &self.shards[share.index()];
+        let Shard { entries, traffic, .. } = &self.shards[share.index()];
         let again = self.meter.record(took);
-        shard.traffic.choose(shard.entries.load(Ordering::Relaxed), again);
+        traffic.choose(entries.load(Ordering::Relaxed), again);
     }
 
     /// The object pointer that the provider's thunks take first.

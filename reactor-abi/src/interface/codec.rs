@@ -8,6 +8,7 @@ use crate::error::Result;
 use crate::ffi::interface::Callbacks;
 
 use super::crossing;
+use super::decode::Decoder;
 
 /// Appends to a buffer that is there already.
 struct Appending<'a>(&'a mut Vec<u8>);
@@ -40,19 +41,19 @@ pub(crate) fn put<T: Serialize + ?Sized>(value: &T, output: &mut Vec<u8>) -> Res
 
 /// What is left of encoded arguments or of an encoded answer.
 pub struct Input<'a> {
-    rest: &'a [u8],
+    decoder: Decoder<'a>,
     callbacks: Callbacks,
 }
 
 impl<'a> Input<'a> {
     /// All of `bytes`.
     pub fn new(bytes: &'a [u8]) -> Self {
-        Self { rest: bytes, callbacks: Callbacks::NONE }
+        Self { decoder: Decoder::new(bytes), callbacks: Callbacks::NONE }
     }
 
     /// All of `bytes`, with the callbacks that they number.
     pub(crate) fn with_callbacks(bytes: &'a [u8], callbacks: Callbacks) -> Self {
-        Self { rest: bytes, callbacks }
+        Self { decoder: Decoder::new(bytes), callbacks }
     }
 
     pub(crate) fn callbacks(&self) -> Callbacks {
@@ -65,29 +66,22 @@ impl<'a> Input<'a> {
     ///
     /// The bytes are no such value.
     pub fn take<T: DeserializeOwned>(&mut self) -> Result<T> {
-        let (value, rest) = postcard::take_from_bytes(self.rest)
-            .map_err(|error| crossing(std::any::type_name::<T>(), &error))?;
-        self.rest = rest;
-        Ok(value)
+        T::deserialize(&mut self.decoder).map_err(|error| crossing(std::any::type_name::<T>(), &error))
     }
 
-    /// Takes a length and as many bytes: how postcard writes text and bytes.
+    /// Takes a length and as many bytes: how text and bytes are written.
     pub(crate) fn take_bytes(&mut self) -> Result<&'a [u8]> {
-        let (bytes, rest) =
-            postcard::take_from_bytes::<&'a [u8]>(self.rest).map_err(|error| crossing("bytes", &error))?;
-        self.rest = rest;
-        Ok(bytes)
+        self.decoder.bytes().map_err(|error| crossing("bytes", &error))
     }
 
     /// Takes the length of a list.
     pub(crate) fn take_count(&mut self) -> Result<usize> {
-        let count = self.take::<u64>()?;
-        plausible(count, self.rest.len())
+        self.decoder.count().map_err(|error| crossing("a list", &error))
     }
 
     /// How many bytes are left.
     pub(crate) fn left(&self) -> usize {
-        self.rest.len()
+        self.decoder.rest().len()
     }
 
     /// Checks that nothing is left.
@@ -96,17 +90,9 @@ impl<'a> Input<'a> {
     ///
     /// Something is.
     pub fn end(&self) -> Result<()> {
-        match self.rest.len() {
+        match self.left() {
             0 => Ok(()),
             left => Err(crossing("the input", &format_args!("{left} bytes are left over"))),
         }
     }
-}
-
-/// A list that claims more elements than there are bytes left is refused, unless there might be elements without bytes.
-fn plausible(count: u64, left: usize) -> Result<usize> {
-    const WITHOUT_BYTES: usize = 1 << 16;
-    usize::try_from(count).ok().filter(|count| *count <= left.saturating_add(WITHOUT_BYTES)).ok_or_else(
-        || crossing("a list", &format_args!("it is to have {count} elements, and {left} bytes are left")),
-    )
 }

@@ -166,7 +166,7 @@ impl<P: Plugin> Running<P> {
     ///
     /// # Errors
     ///
-    /// Of the phase that failed. The old generation serves again then, if it could be resumed.
+    /// Of the phase that failed. Up to the hand-over the old generation serves again then; after it nobody does.
     pub fn swap(&mut self) -> Result<()> {
         self.swap_with(None)
     }

@@ -5,33 +5,33 @@ use serde::{Deserialize, Serialize};
 
 /// What a text consists of.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Schema)]
-pub struct Summary {
+pub(crate) struct Summary {
     /// How many words it has.
-    pub words: u64,
+    pub(crate) words: u64,
     /// The longest of them.
-    pub longest: String,
+    pub(crate) longest: String,
 }
 
 /// One change.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Schema)]
-pub struct Change {
+pub(crate) struct Change {
     /// The word that came.
-    pub word: String,
+    pub(crate) word: String,
 }
 
 /// A place: crosses as it is.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, Schema)]
 #[repr(C)]
-pub struct Point {
+pub(crate) struct Point {
     /// To the right.
-    pub x: f64,
+    pub(crate) x: f64,
     /// Down.
-    pub y: f64,
+    pub(crate) y: f64,
 }
 
 /// Why there is no answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Schema)]
-pub enum StatsError {
+pub(crate) enum StatsError {
     /// There is no text.
     Empty,
     /// A callback did not want to go on.
@@ -51,7 +51,7 @@ impl From<CallError> for StatsError {
 
 /// Is told how far something is.
 #[interface(name = "text.progress", version = "1.0.0")]
-pub trait Progress {
+pub(crate) trait Progress {
     /// Another word.
     ///
     /// # Errors
@@ -62,7 +62,7 @@ pub trait Progress {
 
 /// Looks at texts.
 #[interface(name = "text.stats", version = "1.2.0")]
-pub trait TextStats {
+pub(crate) trait TextStats {
     /// Counts words.
     fn words(&self, text: &str) -> u64;
     /// Takes one scalar of each kind.

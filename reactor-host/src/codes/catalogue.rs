@@ -77,7 +77,7 @@ pub(super) static SEAMS: &[Seam] = catalogue! {
         RE0201: "the private folder can not be made" => "name another one with `data_dir`";
         RE0202: "a private copy can not be written" => "check the space left in the data folder", "Libraries are loaded from private copies, so that a file can be overwritten while it runs. `reactor doctor` shows the space that is left.";
         RE0203: "the host does not load native code" => "build it with `trust_native_code`, or link the plugin";
-        RE0204: "the plugin asks for a process of its own, which this host can not give" => "use `in-process` if you trust the code";
+        RE0204: "the plugin asks for a process of its own and is linked into the program" => "use `in-process`, or load it as a library";
         RE0205: "opening the library, or `init`, did not return in 30 seconds" => "look at what `init` and constructors wait for";
     }
     "Opening a library": "Checked before the library is opened as far as its bytes tell, and else before any function of it is called. The build that runs goes on." {
@@ -94,6 +94,14 @@ pub(super) static SEAMS: &[Seam] = catalogue! {
         RE0311: "the entry carries no layout to check" => "rebuild the plugin against the host's `reactor-abi`";
         RE0312: "the layout of a type differs; the message names the type and both sides" => "rebuild the plugin against the host's `reactor-abi`";
         RE0313: "the path of the plugin's folder can not be told to the plugin, since it is not UTF-8" => "rename the folder";
+    }
+    "Starting a plugin's process": "The build is not run. One that runs already goes on. See [Isolation](isolation.md)." {
+        RE0320: "there is no program to start as the process" => "call `serve_if_runner` at the top of `main`, put `reactor-runner` beside the program, or name it with `HostBuilder::runner`";
+        RE0321: "the program for the process could not be started" => "see the system's words";
+        RE0322: "what was started did not answer as a plugin's process" => "name `reactor-runner`, or a program that calls `serve_if_runner` before anything else";
+        RE0323: "the program for the process belongs to another version; the message has both values" => "build both of the same version of reactor-host";
+        RE0324: "this system gives plugins no processes" => "use `in-process` if you trust the code", "Processes for plugins need a Unix system.";
+        RE0325: "the process could not open the library" => "see what it said", "Where it said a code of this table, that code is told in place of this one.";
     }
     "Closing a library": "What serves is never disturbed by what can not be closed. `Host::retained` lists that with the reasons; SAFETY.md in the repository's root explains them." {
         RE0315: "three quarters of the budget of retained generations are used" => "look at what keeps them; restart the program or raise `retained_budget` in time";
@@ -147,7 +155,7 @@ pub(super) static SEAMS: &[Seam] = catalogue! {
         RE0605: "the host has shut down" => "let go of the handle";
         RE0606: "a generation that has stopped asks: its services, and its handles to other plugins, refuse" => "keep no `Services` and no `Peer` beyond `stop`";
         RE0607: "a task before `start`, during a suspension, or when tasks are being ended" => "spawn from `start` on";
-        RE0608: "the host answered a request for a task without a number" => "rebuild the plugin against the host's `reactor-abi`";
+        RE0608: "the host answered a request for a task or a stream without a number" => "rebuild the plugin against the host's `reactor-abi`";
         RE0609: "an error came across that can not be read" => "rebuild the plugin against the host's `reactor-abi`";
         RE0610: "the host itself failed while it served a request" => "report it, with the plugin";
         RE0611: "not a plugin id, in a request of a plugin's" => "write a valid id";
@@ -172,6 +180,10 @@ pub(super) static SEAMS: &[Seam] = catalogue! {
         RE0636: "bytes that are no value" => "report it: the two sides do not agree";
         RE0637: "bytes after a value's end" => "report it: the two sides do not agree";
         RE0638: "the type's own reason" => "see the message";
+        RE0640: "the plugin's process has ended, and calls were inside; the message says how" => "swap or start the plugin to have it run again; report it to its author", "Nobody else is disturbed. State that was saved is given to the plugin when it starts.";
+        RE0641: "the plugin's process ended before the call" => "as for RE0640", "Told for the moment until the host has taken the plugin out; then calls are refused by `RE0601` with the same reason.";
+        RE0642: "what a call brings or answers is too large to go between processes at once" => "pass it in parts";
+        RE0643: "a plugin's process asks before there is an instance" => "build host and runner of the same version";
     }
     "What lasts": "Told of the data folder. What runs goes on; what could not be written is kept in memory." {
         RE0701: "nothing can be kept in the data folder" => "name another one, or check its permissions";

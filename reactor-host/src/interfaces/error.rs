@@ -20,14 +20,18 @@ pub(crate) enum OfferError {
     )]
     Descriptor { interface: String, reason: String },
     #[error(
+        "the description of an interface can not be read: {reason}; rebuild against the host's `reactor-abi`"
+    )]
+    Unreadable { reason: String },
+    #[error(
         "{plugin} provides the interface {interface} {version}, which its manifest does not list; write \
          `\"{interface}\" = \"{version}\"` under `[provides]`"
     )]
     Undeclared { plugin: String, interface: String, version: Version },
     #[error(
-        "{plugin} provides the interface {interface} {version}, and its manifest says {declared}; make them agree"
+        "{plugin} provides the interface {interface} {}, and its manifest says {}; make them agree", .versions.0, .versions.1
     )]
-    Disagrees { plugin: String, interface: String, version: Version, declared: Version },
+    Disagrees { plugin: String, interface: String, versions: Box<(Version, Version)> },
     #[error("{plugin} provides the interface {interface} twice; one object provides it for the whole plugin")]
     Twice { plugin: String, interface: String },
     #[error("{plugin} provides the interface {interface} outside of `register`; do it there")]
@@ -37,7 +41,9 @@ pub(crate) enum OfferError {
 impl OfferError {
     pub(crate) fn code(&self) -> &'static str {
         match self {
-            Self::Name { .. } | Self::Version { .. } | Self::Descriptor { .. } => "RE0740",
+            Self::Name { .. } | Self::Version { .. } | Self::Descriptor { .. } | Self::Unreadable { .. } => {
+                "RE0740"
+            }
             Self::Undeclared { .. } => "RE0741",
             Self::Disagrees { .. } => "RE0742",
             Self::Twice { .. } => "RE0743",
@@ -73,9 +79,9 @@ pub(crate) enum Misfit {
     /// Another version than was asked for.
     Version { range: VersionReq, wanted: Version, offered: Version },
     /// A method that takes or gives something else. The versions are the caller's and the provider's.
-    Signature { method: String, wanted: String, offered: String, versions: (Version, Version) },
+    Signature { method: String, wanted: String, offered: String, versions: Box<(Version, Version)> },
     /// A method that the provider should have and has not.
-    Method { method: String, signature: String, since: Option<(u64, u64)>, versions: (Version, Version) },
+    Method { method: String, signature: String, since: Option<(u64, u64)>, versions: Box<(Version, Version)> },
 }
 
 impl Misfit {
@@ -107,7 +113,8 @@ impl fmt::Display for Told<'_> {
                 "{provider} provides {offered}, and {range} is asked for by a caller that was built with {wanted}; \
                  install a version of it that provides {range}, or rebuild the caller with the interface's {offered}"
             ),
-            Misfit::Signature { method, wanted, offered, versions: (ours, theirs) } => {
+            Misfit::Signature { method, wanted, offered, versions } => {
+                let (ours, theirs) = &**versions;
                 write!(
                     f,
                     "method `{method}`: {provider}, built with {theirs}, has `{offered}`, and the caller, built with \
@@ -119,7 +126,8 @@ impl fmt::Display for Told<'_> {
                 }
                 f.write_str("; rebuild both with the same version of the interface, and give a changed method a new major version")
             }
-            Misfit::Method { method, signature, since, versions: (ours, theirs) } => {
+            Misfit::Method { method, signature, since, versions } => {
+                let (ours, theirs) = &**versions;
                 write!(
                     f,
                     "{provider}, built with {theirs}, has no method `{method}`; the caller, built with {ours}, "
@@ -143,17 +151,8 @@ impl fmt::Display for Told<'_> {
 /// The parts of two texts that differ: without what they begin and end with in common, widened to whole words.
 pub(super) fn differing<'a>(one: &'a str, other: &'a str) -> (&'a str, &'a str) {
     let word = |c: char| c.is_alphanumeric() || c == '_';
-    let common = |mut pairs: std::iter::Zip<std::str::Chars<'a>, std::str::Chars<'a>>| {
-        let mut len = 0;
-        while let Some((a, b)) = pairs.next() {
-            if a != b {
-                break;
-            }
-            len += a.len_utf8();
-        }
-        len
-    };
-    let start = common(one.chars().zip(other.chars()));
+    let start: usize =
+        one.chars().zip(other.chars()).take_while(|(a, b)| a == b).map(|(a, _)| a.len_utf8()).sum();
     let start = one[..start].trim_end_matches(word).len();
     let (a, b) = (&one[start..], &other[start..]);
     let mut end = 0;

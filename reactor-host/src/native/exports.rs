@@ -143,8 +143,8 @@ impl Exports {
         match self.declared.get(&interface) {
             None => return Err(OfferError::Undeclared { plugin, interface, version }),
             Some(declared) if *declared != version => {
-                let declared = declared.clone();
-                return Err(OfferError::Disagrees { plugin, interface, version, declared });
+                let versions = Box::new((version, declared.clone()));
+                return Err(OfferError::Disagrees { plugin, interface, versions });
             }
             Some(_) => {}
         }

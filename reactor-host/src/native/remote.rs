@@ -4,6 +4,7 @@
 //! pins and phases know nothing of it. On the plugin's side another plugin looks like an instance behind a cell
 //! ([`passage`]). Must never know how a message gets to the other side.
 
+use std::cell::RefCell;
 use std::marker::PhantomData;
 use std::sync::{Arc, Weak};
 
@@ -103,6 +104,7 @@ unsafe extern "C" fn create(
     Created { status, instance }
 }
 
+#[expect(clippy::cast_ptr_alignment, reason = "it is the address of a `Far`")]
 unsafe extern "C" fn call(
     instance: *mut u8,
     op: u8,
@@ -115,6 +117,7 @@ unsafe extern "C" fn call(
     far.0.call(op, name.as_str(), input.as_slice()).into(answer)
 }
 
+#[expect(clippy::cast_ptr_alignment, reason = "it is the address of a `Far`")]
 unsafe extern "C" fn destroy(instance: *mut u8, answer: Sink) -> Status {
     // SAFETY: `create` made it, and it is destroyed once, when nobody is inside.
     let far = unsafe { Box::from_raw(instance.cast::<Far>()) };
@@ -152,6 +155,7 @@ pub(crate) fn passage(
     Arc::new(lease)
 }
 
+#[expect(clippy::cast_ptr_alignment, reason = "it is the address of an `Absentee`")]
 unsafe extern "C" fn call_beyond(
     instance: *mut u8,
     op: u8,
@@ -236,6 +240,11 @@ pub(crate) fn passage_to(
     Arc::new(lease)
 }
 
+thread_local! {
+    /// What this thread has lent, by line and question, the innermost last.
+    static LENDING: RefCell<Vec<(u64, u64, Callbacks)>> = const { RefCell::new(Vec::new()) };
+}
+
 /// The objects that are lent for the time of one call.
 #[derive(Clone, Copy)]
 pub(crate) struct Lent<'a> {
@@ -245,8 +254,6 @@ pub(crate) struct Lent<'a> {
 }
 
 impl Lent<'_> {
-    pub(crate) const NOTHING: Self = Self { callbacks: Callbacks::NONE, call: PhantomData };
-
     /// # Safety
     ///
     /// They live for as long as the answer is used.
@@ -261,6 +268,35 @@ impl Lent<'_> {
     fn at(&self, at: u32) -> Option<Callback> {
         // SAFETY: they live (`new`).
         unsafe { self.callbacks.get(at) }
+    }
+
+    /// Runs `call`, in which they are lent to question `number` of `line`, on this thread.
+    pub(crate) fn during<R>(&self, line: u64, number: u64, call: impl FnOnce() -> R) -> R {
+        /// Takes the entry back whatever happens.
+        struct Lending;
+        impl Drop for Lending {
+            fn drop(&mut self) {
+                let _ = LENDING.try_with(|lending| lending.borrow_mut().pop());
+            }
+        }
+        if self.callbacks.count == 0 {
+            return call();
+        }
+        let entry = (line, number, self.callbacks);
+        let noted = LENDING.try_with(|lending| lending.borrow_mut().push(entry)).is_ok();
+        let _lending = noted.then_some(Lending);
+        call()
+    }
+
+    /// Runs `of` with what this thread has lent to question `number` of `line`.
+    pub(crate) fn to<R>(line: u64, number: u64, of: impl FnOnce(&Lent<'_>) -> R) -> Option<R> {
+        let find = |lending: &RefCell<Vec<(u64, u64, Callbacks)>>| {
+            let lending = lending.borrow();
+            lending.iter().rev().find(|entry| (entry.0, entry.1) == (line, number)).map(|entry| entry.2)
+        };
+        let callbacks = LENDING.try_with(find).ok().flatten()?;
+        // SAFETY: `during` is further out on this very thread, so its objects are still borrowed.
+        Some(of(&unsafe { Lent::new(callbacks) }))
     }
 
     /// How many methods each of them has.

@@ -25,6 +25,7 @@ use crate::manifest::PluginId;
 use crate::native::context::Desk;
 use crate::native::instance::{Alone, Code, Failure};
 use crate::native::life::Stage;
+use crate::native::open::Forecast;
 use crate::native::pool::Target;
 use crate::native::remote::{Beyond, Lent, Outcome, Road, close_inherited, passage, passage_to};
 use crate::native::{Image, Instance, Lease, Life};
@@ -106,7 +107,7 @@ impl Ward {
     }
 
     fn open(&self, path: &str, needed: &[String]) -> Result<Vec<u8>, Error> {
-        let opened = Image::open(Staged::by_the_host(path.into()), Default::default(), true, needed);
+        let opened = Image::open(Staged::by_the_host(path.into()), Forecast::default(), true, needed);
         let image = opened.map_err(|error| Error::new(error.code(), error.to_string()))?;
         *self.image.lock().unwrap_or_else(PoisonError::into_inner) = Some(image);
         Ok(Vec::new())
@@ -126,8 +127,8 @@ impl Ward {
         let provides = provides.collect::<Result<_, semver::Error>>().map_err(|_| failure_of_ours())?;
         let (routes, number) = (&self.desk.routes, birth.generation);
         let life = Life::new(routes.pool(), routes.weak(), id, version, number, provides, Arc::default());
-        let line = Arc::clone(&self.desk.line);
-        life.tasks.report_to(Box::new(move |round, running| line.tell(Note::Tasks { round, running })));
+        let host = Arc::clone(&self.desk.line);
+        life.tasks.report_to(Box::new(move |round, running| host.tell(Note::Tasks { round, running })));
         let _ = self.life.set(Arc::clone(&life));
         let desk: Arc<dyn Desk> = Arc::clone(&self.desk) as _;
         let code = Code::Loaded(Box::new(image));
@@ -201,9 +202,10 @@ impl Servant for Ward {
                     return Answer::failed(&failure_of_ours());
                 };
                 let run =
-                    |input: &[u8], lent: &Lent<'_>| instance.call_export(export, call.method, input, lent);
+                    |input: &[u8], lent: &Lent<'_>| instance.call_export(export, call.place, input, lent);
                 return self.desk.line.lend(number, &call, run);
             }
+            Ask::Back { lent_to, at, call } => return self.desk.line.call_back(number, lent_to, at, &call),
             Ask::Destroy => self.destroy(),
             Ask::Close => return self.close(),
             // What is asked of a host.
@@ -228,13 +230,16 @@ impl Servant for Ward {
     }
 }
 
+/// Questions for interfaces, each with its number.
+type Wants = Vec<(Arc<Wanted>, u32)>;
+
 /// What the plugin asks, asked of the host.
 #[derive(Clone)]
 struct Forwarder {
     line: Arc<Line>,
     routes: Arc<Routes>,
     /// What the plugin wants of others' interfaces, with the number that the host knows it by.
-    wants: Arc<Mutex<Vec<(Arc<Wanted>, u32)>>>,
+    wants: Arc<Mutex<Wants>>,
 }
 
 impl Forwarder {
@@ -242,7 +247,7 @@ impl Forwarder {
         self.line.ask(ask).map_or_else(unanswered, Outcome::from)
     }
 
-    fn wants(&self) -> MutexGuard<'_, Vec<(Arc<Wanted>, u32)>> {
+    fn wants(&self) -> MutexGuard<'_, Wants> {
         self.wants.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -386,7 +391,7 @@ struct Imported {
 impl Road for Imported {
     fn call(&self, method: u32, input: &[u8], lent: &Lent<'_>) -> Outcome {
         let ask = Ask::Import { want: self.want, call: lending::call(method, input, lent) };
-        self.line.ask_lending(None, ask, lent).unwrap_or_else(unanswered)
+        self.line.ask_lending(ask, lent).unwrap_or_else(unanswered)
     }
 }
 

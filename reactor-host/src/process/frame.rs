@@ -65,8 +65,9 @@ pub(crate) enum Ask<'a> {
     Provider { want: u32 },
     /// To the host: call a method of whoever provides what is wanted.
     Import { want: u32, call: Method<'a> },
-    /// Either way: call a method of an object that was lent to the question that this one is within.
-    Back { at: u32, call: Method<'a> },
+    /// Either way: call a method of an object that was lent to question `lent_to`, for which the thread waits that this one
+    /// is on behalf of.
+    Back { lent_to: u64, at: u32, call: Method<'a> },
     /// To the host: open a stream. Answer: eight bytes, little-endian.
     StreamOpen { capacity: u32 },
     /// To the host: add an item. Answer: what came of it, as one byte.
@@ -82,7 +83,8 @@ pub(crate) enum Ask<'a> {
 /// A call of a method of an interface, by the encoded road.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Method<'a> {
-    pub(crate) method: u32,
+    /// The method's place in the table.
+    pub(crate) place: u32,
     pub(crate) input: Bytes<'a>,
     /// What is lent for the time of the call: how many methods each object has.
     pub(crate) lent: Vec<u32>,

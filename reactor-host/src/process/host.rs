@@ -138,9 +138,11 @@ impl Process {
     fn open(&self) -> Result<(), LoadError> {
         let opened = {
             let library = self.library.lock().unwrap_or_else(PoisonError::into_inner);
-            let Some(library) = library.as_ref() else { return Ok(()) };
-            let path = library.staged.path().to_string_lossy().into_owned();
-            Ask::Open { path: path.into(), needed: library.needed.clone() }
+            // When the process has ended there is none any more, and nobody to ask.
+            let (path, needed) = library.as_ref().map_or_else(Default::default, |library| {
+                (library.staged.path().to_string_lossy().into_owned(), library.needed.clone())
+            });
+            Ask::Open { path: path.into(), needed }
         };
         let outcome = self.ask(opened);
         if outcome.status == Status::Done {
@@ -245,9 +247,10 @@ impl Process {
             Ask::Provider { want } => Ok(postcard::to_stdvec(&desk.provider(life, &self.wanted(want)?)?)?),
             Ask::Import { want, call } => {
                 let lease = context.import(&Target::Interface(self.wanted(want)?))?;
-                let run = |input: &[u8], lent: &Lent<'_>| lease.call_method(call.method, input, lent);
+                let run = |input: &[u8], lent: &Lent<'_>| lease.call_method(call.place, input, lent);
                 return Ok(self.line.lend(number, &call, run));
             }
+            Ask::Back { lent_to, at, call } => return Ok(self.line.call_back(number, lent_to, at, &call)),
             Ask::StreamOpen { capacity } => {
                 desk.stream_open(life, capacity).map(|number| number.to_le_bytes().to_vec())
             }
@@ -271,7 +274,6 @@ impl Process {
             | Ask::Create { .. }
             | Ask::Call { .. }
             | Ask::Export { .. }
-            | Ask::Back { .. }
             | Ask::Destroy
             | Ask::Close => Err(failure_of_ours()),
         };
@@ -331,7 +333,7 @@ struct Exported {
 impl Road for Exported {
     fn call(&self, method: u32, input: &[u8], lent: &Lent<'_>) -> Outcome {
         let ask = Ask::Export { export: self.export, call: lending::call(method, input, lent) };
-        let answer = self.process.line.ask_lending(None, ask, lent);
+        let answer = self.process.line.ask_lending(ask, lent);
         answer.unwrap_or_else(|why| self.process.unanswered(why))
     }
 }

@@ -10,7 +10,7 @@ use crate::native::remote::{Borrowed, Lent, Outcome, Road};
 
 /// Puts a method's call into a question.
 pub(super) fn call<'a>(method: u32, input: &'a [u8], lent: &Lent<'_>) -> Method<'a> {
-    Method { method, input: input.into(), lent: lent.shapes() }
+    Method { place: method, input: input.into(), lent: lent.shapes() }
 }
 
 impl From<Outcome> for Answer<'_> {
@@ -26,22 +26,10 @@ impl From<Answer<'_>> for Outcome {
 }
 
 impl Line {
-    /// Asks something that objects are lent to. `within`: on whose behalf, if on that of another question than this thread
-    /// sees to.
-    pub(super) fn ask_lending(
-        self: &Arc<Self>,
-        within: Option<u64>,
-        ask: Ask<'_>,
-        lent: &Lent<'_>,
-    ) -> Result<Outcome, Unanswered> {
-        let own = |number: u64, ask: Ask<'static>| match ask {
-            Ask::Back { at, call } => {
-                Ok(self.lend(number, &call, |input, borrowed| lent.call(at, call.method, input, borrowed)))
-            }
-            ask => Err(ask),
-        };
-        let within = within.or_else(|| self.serving());
-        self.ask_within(within, ask, Some(&own)).map(Outcome::from)
+    /// Asks something that objects are lent to.
+    pub(super) fn ask_lending(&self, ask: Ask<'_>, lent: &Lent<'_>) -> Result<Outcome, Unanswered> {
+        let number = self.number();
+        lent.during(self.id(), number, || self.ask_as(number, ask)).map(Outcome::from)
     }
 
     /// Runs a call that the other side has made by question `number`, with what it lends.
@@ -51,25 +39,39 @@ impl Line {
         call: &Method<'_>,
         run: impl FnOnce(&[u8], &Lent<'_>) -> Outcome,
     ) -> Answer<'static> {
-        let road = |at| Box::new(Back { line: Arc::clone(self), call: number, at }) as Box<dyn Road>;
+        let road = |at| Box::new(Back { line: Arc::clone(self), lent_to: number, at }) as Box<dyn Road>;
         match Borrowed::new(&call.lent, road) {
             Some(borrowed) => run(&call.input.0, &borrowed.lent()).into(),
             None => Answer::failed(&super::failure_of_ours()),
         }
     }
+
+    /// Calls a method of an object that this thread has lent to a question of its own.
+    pub(super) fn call_back(
+        self: &Arc<Self>,
+        number: u64,
+        lent_to: u64,
+        at: u32,
+        call: &Method<'_>,
+    ) -> Answer<'static> {
+        self.lend(number, call, |input, borrowed| {
+            Lent::to(self.id(), lent_to, |lent| lent.call(at, call.place, input, borrowed))
+                .unwrap_or_else(|| Outcome::failed(&super::failure_of_ours()))
+        })
+    }
 }
 
-/// An object that the other side lends to its question `call`.
+/// An object that the other side lends to one of its questions.
 struct Back {
     line: Arc<Line>,
-    call: u64,
+    lent_to: u64,
     at: u32,
 }
 
 impl Road for Back {
     fn call(&self, method: u32, input: &[u8], lent: &Lent<'_>) -> Outcome {
-        let ask = Ask::Back { at: self.at, call: call(method, input, lent) };
-        self.line.ask_lending(Some(self.call), ask, lent).unwrap_or_else(unanswered)
+        let ask = Ask::Back { lent_to: self.lent_to, at: self.at, call: call(method, input, lent) };
+        self.line.ask_lending(ask, lent).unwrap_or_else(unanswered)
     }
 }
 

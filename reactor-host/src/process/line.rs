@@ -33,9 +33,6 @@ pub(super) trait Servant: Send + Sync {
     fn note(&self, note: Note);
 }
 
-/// What is answered by whoever waits, since it is about something of that very call: the answer, or what it is not about.
-pub(super) type Own<'a> = &'a dyn Fn(u64, Ask<'static>) -> Result<Answer<'static>, Ask<'static>>;
-
 /// One side of a conversation.
 pub(super) struct Line {
     /// What the thread-local list of questions knows it by.
@@ -179,7 +176,7 @@ impl Line {
             }
             Frame::Ask { number, within: None, ask } => {
                 let line = Arc::clone(self);
-                if !self.crew.hand(Box::new(move || line.serve(number, ask, None))) {
+                if !self.crew.hand(Box::new(move || line.serve(number, ask))) {
                     return Err(Broken::Flood);
                 }
             }
@@ -187,18 +184,10 @@ impl Line {
         Ok(())
     }
 
-    fn serve(&self, number: u64, ask: Ask<'static>, own: Option<Own<'_>>) {
+    fn serve(&self, number: u64, ask: Ask<'static>) {
         let serving = Serving::new(self.id, number);
-        let answer = catch_unwind(AssertUnwindSafe(|| {
-            let ask = match own {
-                Some(own) => match own(number, ask) {
-                    Ok(answer) => return Some(answer),
-                    Err(ask) => ask,
-                },
-                None => ask,
-            };
-            Some(self.servant.get().and_then(Weak::upgrade)?.serve(number, ask))
-        }));
+        let servant = self.servant.get().and_then(Weak::upgrade);
+        let answer = catch_unwind(AssertUnwindSafe(|| servant.map(|servant| servant.serve(number, ask))));
         drop(serving);
         let answer = answer.ok().flatten().unwrap_or_else(|| Answer::failed(&failure_of_ours()));
         if let Err(length) = self.send(&Frame::Answer { number, answer }) {
@@ -209,32 +198,33 @@ impl Line {
 
     /// Asks, and waits for the answer; meanwhile sees to what is asked on its behalf.
     pub(super) fn ask(&self, ask: Ask<'_>) -> Result<Answer<'static>, Unanswered> {
-        self.ask_within(self.serving(), ask, None)
+        self.ask_as(self.number(), ask)
     }
 
-    /// The question of the other side's that this thread sees to.
-    pub(super) fn serving(&self) -> Option<u64> {
-        Serving::innermost(self.id)
+    /// What this line is known by in this process.
+    pub(super) fn id(&self) -> u64 {
+        self.id
     }
 
-    /// The same on behalf of a certain question. `own`: what is asked of this very call.
-    pub(super) fn ask_within(
-        &self,
-        within: Option<u64>,
-        ask: Ask<'_>,
-        own: Option<Own<'_>>,
-    ) -> Result<Answer<'static>, Unanswered> {
+    /// The number of a question that is yet to be asked.
+    pub(super) fn number(&self) -> u64 {
+        let mut inner = self.lock();
+        inner.asked += 1;
+        inner.asked
+    }
+
+    /// As [`ask`](Self::ask), by a [number](Self::number) of this line's.
+    pub(super) fn ask_as(&self, number: u64, ask: Ask<'_>) -> Result<Answer<'static>, Unanswered> {
         let (sender, inbox) = mpsc::channel();
-        let number = {
+        {
             let mut inner = self.lock();
             if let Some(why) = &inner.fallen {
                 return Err(Unanswered::Before(Arc::clone(why)));
             }
-            inner.asked += 1;
-            let number = inner.asked;
             inner.waiting.insert(number, sender);
-            number
-        };
+        }
+        // On behalf of the innermost: the other side's thread waits for exactly this one's answer.
+        let within = Serving::innermost(self.id);
         if let Err(length) = self.send(&Frame::Ask { number, within, ask }) {
             self.lock().waiting.remove(&number);
             return Err(Unanswered::TooLong(length));
@@ -242,7 +232,7 @@ impl Line {
         loop {
             match inbox.recv() {
                 Ok(Delivery::Answer(answer)) => return Ok(answer),
-                Ok(Delivery::Ask(number, ask)) => self.serve(number, ask, own),
+                Ok(Delivery::Ask(number, ask)) => self.serve(number, ask),
                 Err(_) => {
                     let why = self.lock().fallen.clone();
                     return Err(Unanswered::Meanwhile(why.unwrap_or_else(|| "it is over".into())));

@@ -172,7 +172,9 @@ impl Table {
     pub(super) fn set_application(&mut self, life: Option<Arc<Life>>) {
         self.application = life;
         let all: Vec<_> = self.imports.keys().cloned().collect();
-        all.iter().for_each(|interface| self.refresh_interface(interface));
+        for interface in all {
+            self.refresh_interface(&interface);
+        }
     }
 
     pub(super) fn state(&self, plugin: &PluginId, importer: Option<u64>) -> Option<&State> {
@@ -340,7 +342,9 @@ impl Table {
         let interfaces: Vec<_> = route.offers.iter().cloned().collect();
         set_all(&mut cells, |cell| self.leads(cell.target(), cell.importer()).word());
         self.route(plugin).cells = cells;
-        interfaces.iter().for_each(|interface| self.refresh_interface(interface));
+        for interface in interfaces {
+            self.refresh_interface(&interface);
+        }
     }
 
     fn refresh_interface(&mut self, interface: &str) {

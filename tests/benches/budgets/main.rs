@@ -7,6 +7,7 @@ mod by_hand;
 mod calls;
 mod cycles;
 mod measure;
+mod processes;
 mod swaps;
 mod table;
 
@@ -22,8 +23,9 @@ fn main() {
         return println!("run this with `cargo bench -p reactor-tests`");
     }
     let wanted: Vec<&String> = arguments.iter().filter(|argument| !argument.starts_with('-')).collect();
-    let groups: [Group; 4] = [
+    let groups: [Group; 5] = [
         ("calls", calls::rows),
+        ("processes", processes::rows),
         ("swaps", swaps::rows),
         ("growth", cycles::growth),
         ("cycles", cycles::load_and_close),

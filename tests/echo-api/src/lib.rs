@@ -2,7 +2,13 @@
 //! signature, and random samples for them. What comes back over one road has to come back over every other.
 
 #![forbid(unsafe_code)]
+#![expect(
+    clippy::many_single_char_names,
+    clippy::result_large_err,
+    reason = "whatever can be written in a signature is"
+)]
 
+#[cfg(feature = "samples")]
 mod samples;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -11,7 +17,8 @@ use std::time::Duration;
 use reactor_abi::prelude::*;
 use serde::{Deserialize, Serialize};
 
-pub use samples::{Sample, comes_back, samples};
+#[cfg(feature = "samples")]
+pub use samples::{Sample, comes_back, edges, samples, trees};
 
 /// Data of every shape that serde has.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Schema)]

@@ -57,6 +57,63 @@ pub fn samples() -> impl Strategy<Value = Sample> {
     )
 }
 
+/// What lies at the edges: nothing, much, deep, and the numbers where kinds of numbers end.
+pub fn edges() -> Vec<Sample> {
+    const MUCH: usize = 1 << 20;
+    let least = Sample {
+        scalars: (
+            0,
+            0,
+            0,
+            0,
+            (i8::MIN, i16::MIN, i32::MIN, i64::MIN),
+            (f32::MIN, f64::MIN, false, char::MIN),
+            (usize::MIN, isize::MIN),
+        ),
+        text: String::new(),
+        bytes: Vec::new(),
+        trees: vec![Tree::Empty, Tree::List(Vec::new()), Tree::Map(BTreeMap::new()), Tree::Maybe(None)],
+        points: Vec::new(),
+        sides: Vec::new(),
+        value: Value::Null,
+        missing: true,
+    };
+    let text = "ä€🔢\u{0}".chars().cycle().take(MUCH / 10 * 4).collect::<String>();
+    let bytes: Vec<u8> = (0..=u8::MAX).cycle().take(MUCH).collect();
+    let real = |real| Tree::Leaf { text: text.clone(), bytes: bytes.clone(), real };
+    let most = Sample {
+        scalars: (
+            u8::MAX,
+            u16::MAX,
+            u32::MAX,
+            u64::MAX,
+            (i8::MAX, i16::MAX, i32::MAX, i64::MAX),
+            (f32::MAX, f64::MAX, true, char::MAX),
+            (usize::MAX, isize::MAX),
+        ),
+        trees: vec![real(f64::INFINITY)],
+        value: Value::Bytes(bytes.clone()),
+        missing: false,
+        text: text.clone(),
+        bytes: bytes.clone(),
+        ..least.clone()
+    };
+    let deep = (0..100).fold(Tree::Done(Err(String::new())), |tree, level| match level % 3 {
+        0 => Tree::Pair(Box::new(tree), (level, '\u{10ffff}', true, f32::MIN_POSITIVE)),
+        1 => Tree::Map(BTreeMap::from([(String::new(), tree)])),
+        _ => Tree::Maybe(Some(Box::new(Tree::List(vec![tree, Tree::Number(i64::MIN)])))),
+    });
+    let nearest = [0.0, -0.0, f64::MIN_POSITIVE, f64::from_bits(1), f64::EPSILON, f64::NEG_INFINITY];
+    let fine = Sample {
+        scalars: (1, 1, 1, 1, (-1, -1, -1, -1), (-0.0, f64::from_bits(1), true, '\u{d7ff}'), (1, -1)),
+        trees: vec![deep],
+        points: nearest.map(|real| Point { side: Side::Right, at: [real, -real], last: u16::MAX }).into(),
+        sides: vec![Side::Left],
+        ..least.clone()
+    };
+    vec![least, most, fine]
+}
+
 /// Floats by their bits: also those that are no numbers.
 fn any_f64() -> impl Strategy<Value = f64> + Clone {
     any::<u64>().prop_map(f64::from_bits)

@@ -44,6 +44,9 @@ fn main() {
         eprintln!("edit {edit} of {edits}");
     }
     print(&rows, if release { "release" } else { "dev" });
+    for (what, times) in subjects.iter().filter_map(|subject| subject.own_words()) {
+        measure::print_own(what, times);
+    }
 }
 
 /// The repository's root.

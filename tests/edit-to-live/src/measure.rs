@@ -79,3 +79,12 @@ pub(crate) fn print(rows: &[Row], profile: &str) {
     let verdict = if ours <= budget { "ok" } else { "OVER" };
     println!("\nbudget for reactor: {budget:.0} ms at the median: {verdict}");
 }
+
+/// One line of what a subject says of itself.
+pub(crate) fn print_own(what: &str, times: &[f64]) {
+    let mut sorted = times.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    if let (Some(min), Some(max)) = (sorted.first(), sorted.last()) {
+        println!("{what}: median {:.1}, min {min:.1}, max {max:.1}", median(&sorted));
+    }
+}

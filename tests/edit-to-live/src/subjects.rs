@@ -18,4 +18,9 @@ pub(crate) trait Subject {
 
     /// Edits its plugin so that it answers `number`, and returns when it has.
     fn edit(&mut self, number: u64) -> Times;
+
+    /// What it says of itself, in milliseconds for each edit, and what that is.
+    fn own_words(&self) -> Option<(&'static str, &[f64])> {
+        None
+    }
 }

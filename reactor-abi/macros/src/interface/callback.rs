@@ -37,7 +37,6 @@ pub(super) fn write(interface: &Interface) -> TokenStream {
         #[doc(hidden)]
         pub struct __Lent<'a>(&'a (dyn #ident + 'a));
 
-        #[allow(deprecated, reason = "all of the trait is here")]
         impl #ident for __Lent<'_> {
             #(#lent)*
         }
@@ -45,7 +44,6 @@ pub(super) fn write(interface: &Interface) -> TokenStream {
         #[doc(hidden)]
         pub struct __Proxy<'a>(__reactor::Proxied<'a>);
 
-        #[allow(deprecated, reason = "all of the trait is here")]
         impl #ident for __Proxy<'_>
         where
             #bounds

@@ -104,7 +104,7 @@ fn one(at: usize, method: &Method) -> TokenStream {
                     __reactor::Sink,
                 ) -> __reactor::Reply<<#output as __reactor::Answer>::Raw> = ::core::mem::transmute(__thunk);
                 let __object = __reactor::Entered::object(&__entered);
-                <#output as __reactor::Answer>::receive(__entered, __carried, |__sink| {
+                <#output as __reactor::Answer>::receive(__entered, __carried, move |__sink| {
                     __thunk(__object, #(#raws,)* __sink)
                 })
             }

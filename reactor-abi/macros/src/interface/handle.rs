@@ -36,7 +36,6 @@ pub(super) fn write_calls(interface: &Interface) -> TokenStream {
         .filter(|method| method.has_stand_in())
         .map(|method| stand_in(interface, method));
     quote! {
-        #[allow(deprecated, reason = "a method's own handle must name it")]
         impl #handle {
             #(#methods)*
 
@@ -173,7 +172,6 @@ fn stand_in(interface: &Interface, method: &Method) -> TokenStream {
         #[allow(non_camel_case_types, reason = "named for a method")]
         struct #name<'a>(&'a #handle);
 
-        #[allow(deprecated, reason = "all of the trait is here")]
         impl #trait_name for #name<'_> {
             #(#others)*
         }

@@ -26,7 +26,6 @@ pub(super) fn write(interface: &Interface) -> TokenStream {
     quote! {
         struct __Thunks<__P>(::core::marker::PhantomData<__P>);
 
-        #[allow(deprecated, reason = "all of the trait is here")]
         impl<__P: #ident> __Thunks<__P> {
             const TABLE: &'static __reactor::Table<#count> = &__reactor::Table {
                 head: __reactor::TableHead { encoded: Self::__encoded, count: #count as u32 },

@@ -66,7 +66,7 @@ unsafe impl<T: Schema> Answer for T {
         call: impl FnOnce(Sink) -> Reply<Self::Raw>,
     ) -> Result<T, Box<CallError>> {
         // SAFETY: as the caller promises.
-        match unsafe { T::Crosses::receive(|sink| entered.timed(|| call(sink))) } {
+        match unsafe { T::Crosses::receive(|sink| entered.timed(move || call(sink))) } {
             Ok((value, answered)) => {
                 if <T::Crosses as Crossing<T>>::CARRIES {
                     entered.count(carried.unwrap_or(0), answered);

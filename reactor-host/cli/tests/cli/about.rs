@@ -52,7 +52,7 @@ fn help_is_at_most_120_columns_wide() {
 }
 
 /// Whether `program` is not installed, which is said: a test that needs it then passes.
-fn missing(program: &str) -> bool {
+pub(crate) fn missing(program: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     if std::env::split_paths(&path).any(|folder| folder.join(program).is_file()) {
         return false;

@@ -232,7 +232,7 @@ fn dev_puts_plugins_where_another_host_finds_them() {
 #[test]
 fn quarantine_ends_with_the_next_edit() {
     let good = source("good");
-    let bad = good.replace("State::of(1, &builds)", "State::of(1, &builds)").replace(
+    let bad = good.replace(
         "fn start(&self, cx: &mut Start<'_>) -> Result<()> {",
         "fn start(&self, cx: &mut Start<'_>) -> Result<()> {\n        if self.0.len() < 100 { return Err(Error::new(\"X\", \"no\")); }",
     );

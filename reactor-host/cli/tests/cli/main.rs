@@ -10,8 +10,14 @@ mod pty;
 
 // Commands that concern a running host, found by its plugin folder.
 mod control;
+// Plugins in a debugger, while they are swapped.
+#[cfg(target_os = "linux")]
+mod debugger;
 // `dev`: what is edited is built and swapped.
 mod dev;
+// The first two pages of the book, done to the letter.
+#[cfg(unix)]
+mod first_hour;
 // `new`: what is made compiles, and nothing is left half made.
 mod new;
 // `list`, `inspect`, `build`: what is read and written, and that nothing is run for it.

@@ -33,6 +33,25 @@ fn call_prints_the_answer() {
     }
 }
 
+/// Refused with `RE0320` if the command could not be started again.
+#[cfg(unix)]
+#[test]
+fn a_plugin_in_a_process_of_its_own_is_served_by_the_command_itself() {
+    let plugins = plugins();
+    let manifest = crate::fixture::root().join("example-plugins/greeting/plugin.toml");
+    let manifest =
+        fs::read_to_string(manifest).expect("it is there") + "\n[run]\nisolation = \"subprocess\"\n";
+    let beside = library(plugins.path(), "greeting").with_file_name("plugin.toml");
+    fs::write(beside, manifest).expect("written");
+    let mut command = reactor();
+    command
+        .args(["call", "--json", "greeting", "greet", r#"{"name": "Ada"}"#])
+        .arg("--plugins")
+        .arg(plugins.path());
+    let assert = command.assert().code(0);
+    assert_eq!(rows(&assert.get_output().stdout), [serde_json::json!({"message": "Hello Ada"})]);
+}
+
 #[test]
 fn run_once_says_whether_everything_runs() {
     let plugins = plugins();

@@ -20,15 +20,14 @@ const LONGEST: usize = 1 << 20;
 
 fn read<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
     if bytes.len() > LONGEST {
-        return Err(Error::new(
-            "RE0740",
-            format!("the description of an interface has {} bytes, and {LONGEST} are the most", bytes.len()),
-        ));
+        return Err(unreadable(format!("it has {} bytes, and {LONGEST} are the most", bytes.len())));
     }
-    postcard::from_bytes(bytes).map_err(|error| {
-        let text = format!("the description of an interface can not be read: {error}; rebuild the plugin against the host's `reactor-abi`");
-        Error::new("RE0740", text)
-    })
+    postcard::from_bytes(bytes).map_err(|error| unreadable(error.to_string()))
+}
+
+fn unreadable(reason: String) -> Error {
+    let error = OfferError::Unreadable { reason };
+    Error::new(error.code(), error.to_string())
 }
 
 pub(super) unsafe extern "C" fn provide(

@@ -117,14 +117,14 @@ fn a_caller_without_a_barrier_of_its_own_is_seen_or_sees() {
             (0..round % 64).for_each(|_| std::hint::spin_loop());
             words[round].0.store(1, Ordering::Relaxed);
             assert!(barrier(), "the system grants what it granted at first");
-            let sees = entries[round].0.load(Ordering::Relaxed) == 1;
-            let is_seen = loop {
+            let host_sees = entries[round].0.load(Ordering::Relaxed) == 1;
+            let caller_sees = loop {
                 match seen[round].0.load(Ordering::Acquire) {
                     0 => std::thread::yield_now(),
-                    seen => break seen == 2,
+                    answer => break answer == 2,
                 }
             };
-            if !(sees || is_seen) {
+            if !(host_sees || caller_sees) {
                 // The other thread has to come to its end.
                 turn.store(ROUNDS, Ordering::Release);
                 panic!("round {round}: neither saw the other");
@@ -177,7 +177,7 @@ impl Scene {
 
     /// What was counted of both bindings in their present roles.
     fn counted(&self) -> Counted {
-        self.bindings.iter().fold(Counted::default(), |sum, binding| sum.and(binding))
+        self.bindings.iter().fold(Counted::default(), Counted::and)
     }
 
     /// Switches, closes and loads again until it is over; answers what was counted of the roles that ended.

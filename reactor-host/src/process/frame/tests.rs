@@ -33,14 +33,14 @@ fn asks() -> impl Strategy<Value = Ask<'static>> {
         bytes().prop_map(|want| Ask::Want { want }),
         any::<u32>().prop_map(|want| Ask::Provider { want }),
         (any::<u32>(), calls()).prop_map(|(want, call)| Ask::Import { want, call }),
-        (any::<u32>(), calls()).prop_map(|(at, call)| Ask::Back { at, call }),
+        (any::<u64>(), any::<u32>(), calls()).prop_map(|(lent_to, at, call)| Ask::Back { lent_to, at, call }),
         streams(),
     ]
 }
 
 fn calls() -> impl Strategy<Value = Method<'static>> {
     (any::<u32>(), bytes(), proptest::collection::vec(any::<u32>(), 0..3))
-        .prop_map(|(method, input, lent)| Method { method, input, lent })
+        .prop_map(|(place, input, lent)| Method { place, input, lent })
 }
 
 fn streams() -> impl Strategy<Value = Ask<'static>> {
