@@ -27,8 +27,22 @@ fn what_waits_is_bounded_in_bytes_too_and_one_item_always_goes_in() {
     let large = vec![0; MOST_BYTES + 1];
     assert_eq!(streams.push(1, stream, &large, NOW), Done);
     assert_eq!(streams.push(1, stream, b"x", NOW), Waiting);
-    assert_eq!(streams.next(2, stream, NOW).0, Done);
+    let other = streams.open(1, 10).expect("opened");
+    assert_eq!(streams.push(1, other, b"x", NOW), Waiting, "all streams of a generation share the room");
+    let elsewhere = streams.open(2, 10).expect("opened");
+    assert_eq!(streams.push(2, elsewhere, b"x", NOW), Done);
+    std::thread::scope(|scope| {
+        let sender = scope.spawn(|| streams.push(1, other, b"x", LONG));
+        assert_eq!(streams.next(2, stream, NOW).0, Done);
+        assert_eq!(sender.join().expect("no panic"), Done);
+    });
     assert_eq!(streams.push(1, stream, b"x", NOW), Done);
+    assert_eq!(streams.push(1, stream, &large, NOW), Waiting);
+    std::thread::scope(|scope| {
+        let sender = scope.spawn(|| streams.push(1, stream, &large, LONG));
+        streams.cancel(stream);
+        assert_eq!(sender.join().expect("no panic"), Closed);
+    });
 }
 
 #[test]
