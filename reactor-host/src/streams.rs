@@ -17,6 +17,10 @@ const MOST_ITEMS: u32 = 1 << 16;
 const MOST_BYTES: usize = 64 << 20;
 /// The most streams that one generation may have open.
 const MOST_STREAMS: usize = 4_096;
+/// The most streams that are kept for who has not begun to take from them when who added to them is gone.
+const MOST_LEFT: usize = 64;
+/// The code of the reason where it is the host that ended a stream.
+pub(crate) const ENDED: &str = "RE0751";
 
 /// The streams of one host.
 #[derive(Default)]
@@ -28,6 +32,15 @@ pub(crate) struct Streams {
 struct Inner {
     next: u64,
     open: HashMap<u64, Arc<Stream>>,
+    /// Those whose generation had gone before anybody took from them, the oldest first. Who was given one of them may
+    /// still come, or there may be nobody.
+    left: VecDeque<u64>,
+}
+
+impl Inner {
+    fn is_untaken(&self, number: u64) -> bool {
+        self.open.get(&number).is_some_and(|stream| stream.lock().consumer.is_none())
+    }
 }
 
 struct Stream {
@@ -156,7 +169,8 @@ impl Streams {
     pub(crate) fn next(&self, consumer: u64, stream: u64, wait: Duration) -> (StreamStatus, Vec<u8>) {
         let number = stream;
         let Some(stream) = self.find(number) else {
-            return (StreamStatus::Closed, Vec::new());
+            // Who has seen the end does not ask again.
+            return (StreamStatus::Closed, forgotten());
         };
         stream.lock().consumer = Some(consumer);
         let over = |queue: &Queue| queue.cancelled || queue.ended.is_some();
@@ -197,19 +211,36 @@ impl Streams {
         }
     }
 
-    /// Cancels every stream that generation `number` takes from, and forgets those it added to that nobody took from.
+    /// Cancels every stream that generation `number` takes from, and ends those that it added to and nobody has taken from
+    /// yet. Some of these are kept for who may still come.
     pub(crate) fn forget(&self, number: u64) {
-        let mut gone = Vec::new();
-        for (at, stream) in &self.lock().open {
-            let queue = stream.lock();
-            if queue.consumer == Some(number) || (stream.provider == number && queue.consumer.is_none()) {
+        let mut inner = self.lock();
+        let (mut gone, mut left) = (Vec::new(), Vec::new());
+        for (at, stream) in &inner.open {
+            let mut queue = stream.lock();
+            if queue.consumer == Some(number) {
                 gone.push(*at);
+            } else if stream.provider == number && queue.consumer.is_none() {
+                queue.ended.get_or_insert_with(forgotten);
+                left.push(*at);
             }
         }
-        for stream in gone {
-            self.cancel(stream);
-        }
+        left.sort_unstable();
+        inner.left.extend(left);
+        let surplus = inner.left.len().saturating_sub(MOST_LEFT);
+        let oldest: Vec<_> = inner.left.drain(..surplus).collect();
+        gone.extend(oldest.into_iter().filter(|at| inner.is_untaken(*at)));
+        drop(inner);
+        gone.into_iter().for_each(|stream| self.cancel(stream));
     }
+}
+
+fn forgotten() -> Vec<u8> {
+    Error::new(
+        ENDED,
+        "who added to this stream has gone, and nobody had taken from it by then: ask for a new one",
+    )
+    .encode()
 }
 
 #[cfg(test)]
