@@ -165,7 +165,7 @@ fn ask(services: &Services, kind: &str, plugin: &str) -> Result<()> {
 }
 
 /// What an actor does with another's interface; with that of whoever provides it first, if no plugin is named.
-fn use_interface(services: &Services, value: Value) -> Result<Value> {
+fn use_interface(services: &Services, value: &Value) -> Result<Value> {
     let (plugin, what): (String, String) = value.read()?;
     let other = match plugin.as_str() {
         "" => services.interface::<dyn Acts>("^1")?,
@@ -223,9 +223,7 @@ fn hang() -> ! {
 
 fn phase(services: &Services, phase: &str) -> Result<()> {
     services.info(format!("{} {phase}", text(services, "mark")));
-    if text(services, "panic") == phase {
-        panic!("told to panic in {phase}");
-    }
+    assert!(text(services, "panic") != phase, "told to panic in {phase}");
     if text(services, "hang") == phase {
         hang();
     }
@@ -291,15 +289,15 @@ impl Plugin for Actor {
                 services.log(Level::Warn, "disk is filling").with("percent", 93).emit();
                 Ok(Value::Null)
             }
-            "call" => call(services, value),
+            "call" => call(services, &value),
             "call-from-thread" => {
                 let services = services.clone();
-                std::thread::spawn(move || call(&services, value)).join().expect("it does not panic")
+                std::thread::spawn(move || call(&services, &value)).join().expect("it does not panic")
             }
-            "deep" => deeper(services, value),
-            "use" => use_interface(services, value),
+            "deep" => deeper(services, &value),
+            "use" => use_interface(services, &value),
             "task" => self.task(|task| {
-                while task.sleep(Duration::from_secs(3600)) {}
+                while task.sleep(Duration::from_hours(1)) {}
                 Ok(())
             }),
             "task-panics" => self.task(|_| panic!("told to panic")),
@@ -337,7 +335,7 @@ impl Actor {
         let services = self.services.clone();
         self.services.spawn("told", move |task| {
             services.info("task begins");
-            body(&task)?;
+            body(task)?;
             services.info("task ends");
             Ok(())
         })?;
@@ -345,12 +343,12 @@ impl Actor {
     }
 }
 
-fn call(services: &Services, value: Value) -> Result<Value> {
+fn call(services: &Services, value: &Value) -> Result<Value> {
     let (plugin, action, value): (String, String, Value) = value.read()?;
     services.peer(&plugin)?.invoke(&action, &value)
 }
 
-fn deeper(services: &Services, value: Value) -> Result<Value> {
+fn deeper(services: &Services, value: &Value) -> Result<Value> {
     let (plugins, levels): (Vec<String>, u64) = value.read()?;
     if levels == 0 {
         return Ok(0.into());

@@ -15,6 +15,10 @@ pub use self::actor::{Acts, ActsHandle, Hears, HearsHandle, Summary, told};
 use self::echoer::Echoer;
 use self::evolver::Evolver;
 
+#[expect(
+    clippy::missing_errors_doc,
+    reason = "a plugin of the corpus, whose errors are those that it is told to make"
+)]
 mod actor {
     //! The source that the corpus's plugin is made of, too.
     include!("../corpus/actor.rs");

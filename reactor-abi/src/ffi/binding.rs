@@ -1,5 +1,8 @@
 //! Cells, and the guard that a caller holds while it is inside.
 
+mod brief;
+
+use std::cell::Cell as Slot;
 use std::marker::PhantomData;
 use std::time::Instant;
 
@@ -7,6 +10,8 @@ use super::atomic::AtomicPtr;
 use super::protocol::{self, Binding, Share};
 use super::sink::Sink;
 use crate::error::Error;
+
+pub(super) use brief::BriefPin;
 
 /// What the host answers to a caller whose cell holds no address.
 #[repr(C)]
@@ -128,7 +133,7 @@ impl CellRef {
         // SAFETY: the same promise covers every binding whose address the word holds.
         let entered = unsafe { protocol::attempt(&cell.word, share, |binding| self.disturbed(binding)) };
         let binding = match entered {
-            Some(binding) => binding,
+            Some((binding, _)) => binding,
             None => self.acquire_slowly(share)?,
         };
         if binding.is_tracked() {
@@ -170,11 +175,27 @@ impl CellRef {
 
     #[cold]
     fn disturbed(self, binding: &Binding) {
-        // SAFETY: the cell lives as long as this reference is used.
-        let ops = unsafe { &*self.0 }.ops;
-        // SAFETY: `ops` is the host's table; both pointers are live.
-        unsafe { (ops.disturbed)(self.0, binding) }
+        disturbed(self.0, binding);
     }
+}
+
+// Functions by C's convention, which do not unwind, and which take words: see `brief`.
+
+/// `cell` lives, and `binding` was found in it.
+#[cold]
+#[inline(never)]
+extern "C" fn disturbed(cell: *const Cell, binding: &Binding) {
+    // SAFETY: the cell lives as long as what it is reached by is used; `ops` is the host's table.
+    unsafe { ((*cell).ops.disturbed)(cell, binding) }
+}
+
+/// `cell` lives, and `binding` is pinned through it.
+#[cold]
+#[inline(never)]
+extern "C" fn panicked(cell: *const Cell, binding: &Binding) {
+    binding.meter().count_panic();
+    // SAFETY: as in `disturbed`.
+    unsafe { ((*cell).ops.panicked)(cell, binding) }
 }
 
 /// Holds one generation: while it lives, the code behind it stays mapped. Not sendable; dropped where it was taken.
@@ -233,9 +254,7 @@ impl Pin {
     /// Counts a panic, and tells the host.
     #[cold]
     pub fn count_panic(&self) {
-        self.binding().meter().count_panic();
-        // SAFETY: `ops` is the host's table; the cell outlives the pin, which holds the binding.
-        unsafe { ((*self.cell.0).ops.panicked)(self.cell.0, self.binding) }
+        panicked(self.cell.0, self.binding());
     }
 }
 
@@ -256,13 +275,20 @@ impl Drop for Pin {
     }
 }
 
+// Const and without a destructor: a lazy or dropping thread-local would keep its library from being closed.
+thread_local!(static MINE: Slot<(*const PinOps, Share)> = const { Slot::new((std::ptr::null(), Share::COMMON)) });
+
+/// This thread's [`share`], if it has been asked for.
+#[inline]
+fn share_at_hand(ops: &'static PinOps) -> Option<Share> {
+    let (of, share) = MINE.get();
+    std::ptr::eq(of, ops).then_some(share)
+}
+
 /// This thread's share of the counters behind the cells of `ops`: asked for once per thread and library, or again when
 /// cells of several host programs take turns.
 #[inline]
 fn share(ops: &'static PinOps) -> Share {
-    use std::cell::Cell as Slot;
-    // Const and without a destructor: a lazy or dropping thread-local would keep its library from being closed.
-    thread_local!(static MINE: Slot<(*const PinOps, Share)> = const { Slot::new((std::ptr::null(), Share::COMMON)) });
     #[cold]
     #[inline(never)]
     fn claim(ops: &'static PinOps) -> Share {
@@ -271,6 +297,5 @@ fn share(ops: &'static PinOps) -> Share {
         MINE.set((ops, share));
         share
     }
-    let (of, share) = MINE.get();
-    if std::ptr::eq(of, ops) { share } else { claim(ops) }
+    share_at_hand(ops).unwrap_or_else(|| claim(ops))
 }

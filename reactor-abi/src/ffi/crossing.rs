@@ -21,9 +21,9 @@ use std::borrow::Borrow;
 
 use super::interface::Reply;
 use super::root::Status;
-use super::sink::Sink;
+use super::sink::{Lazy, Sink};
 use crate::error::{Error, Result};
-use crate::interface::{Input, Shape};
+use crate::interface::{CallError, Input, Shape};
 
 pub use answers::Answer;
 use kinds::read;
@@ -71,21 +71,54 @@ pub unsafe trait Crossing<T> {
 
 /// What a thunk answered instead of an answer.
 pub struct Trouble {
-    /// The status, which is not `Done`; or `Done`, and the answer could not be read.
-    pub(super) status: Status,
-    /// Why.
-    pub(super) error: Error,
+    status: Status,
+    why: Why,
+}
+
+enum Why {
+    /// What was in the sink.
+    Said(Lazy),
+    /// Another reason.
+    Error(Error),
 }
 
 impl Trouble {
+    /// The status is not `Done`, and the bytes were in the sink.
     #[cold]
-    fn answered(status: Status, bytes: &[u8]) -> Self {
-        Self { status, error: Error::decode(bytes) }
+    pub(super) fn answered(status: Status, bytes: &[u8]) -> Self {
+        Self { status, why: Why::Error(Error::decode(bytes)) }
+    }
+
+    /// The same, to be read later: nothing here can panic.
+    #[inline]
+    fn said(status: Status, sink: Lazy) -> Self {
+        Self { status, why: Why::Said(sink) }
     }
 
     #[cold]
     fn unreadable(error: Error) -> Self {
-        Self { status: Status::Done, error }
+        Self { status: Status::Done, why: Why::Error(error) }
+    }
+
+    /// Whether the provider panicked.
+    #[inline]
+    pub(super) fn is_panic(&self) -> bool {
+        self.status == Status::Panicked
+    }
+
+    /// As the caller is told.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn told(self) -> Box<CallError> {
+        let error = match self.why {
+            Why::Said(sink) => Error::decode(sink.as_deref().map_or(&[], Vec::as_slice)),
+            Why::Error(error) => error,
+        };
+        Box::new(match self.status {
+            Status::Panicked => CallError::Panicked(error),
+            Status::Blocked => CallError::blocked(error),
+            _ => CallError::failed(error),
+        })
     }
 }
 

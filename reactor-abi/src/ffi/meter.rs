@@ -28,7 +28,8 @@ pub struct Traffic {
     apart: AtomicU64,
     bytes_in: AtomicU64,
     bytes_out: AtomicU64,
-    /// The number of the next call to be timed.
+    /// The number of the entry that makes the next call to be timed, if each one until then makes one call; moved by
+    /// those that do not. So a call need not look at `apart`.
     due: AtomicU64,
 }
 
@@ -67,12 +68,14 @@ impl Traffic {
     #[inline]
     pub fn count_pin(&self, owned: bool) {
         add(&self.apart, 1, owned);
+        add(&self.due, 1, owned);
     }
 
     /// Counts a call that was made inside such a pin.
     #[inline]
     pub fn count_call(&self, owned: bool) {
         add(&self.apart, u64::MAX, owned);
+        add(&self.due, u64::MAX, owned);
     }
 
     /// Bytes of arguments and bytes of answers so far.
@@ -83,21 +86,15 @@ impl Traffic {
     /// Whether the call after so many entries is one to be timed.
     #[inline]
     pub(super) fn is_due(&self, entries: u64) -> bool {
-        self.number(entries) >= self.due.load(Ordering::Relaxed)
+        // Near each other; either may have wrapped.
+        entries.wrapping_sub(self.due.load(Ordering::Relaxed)).cast_signed() >= 0
     }
 
     /// Chooses the next call to be timed: the very next one, or one further on.
     pub(super) fn choose(&self, entries: u64, very_next: bool) {
-        let number = self.number(entries);
         // Up to twice the mean: shares and generations differ in what they mix.
-        let distance = if very_next { 1 } else { 1 + mix(number ^ self.address()) % (2 * ONE_IN - 1) };
-        self.due.store(number.wrapping_add(distance), Ordering::Relaxed);
-    }
-
-    /// Grows by one with each call.
-    #[inline]
-    fn number(&self, entries: u64) -> u64 {
-        entries.wrapping_sub(self.apart.load(Ordering::Relaxed))
+        let distance = if very_next { 1 } else { 1 + mix(entries ^ self.address()) % (2 * ONE_IN - 1) };
+        self.due.store(entries.wrapping_add(distance), Ordering::Relaxed);
     }
 
     fn address(&self) -> u64 {
@@ -283,6 +280,24 @@ mod tests {
             share.due.load(Ordering::Relaxed)
         });
         assert_ne!(dues[0], dues[1]);
+    }
+
+    #[test]
+    fn the_next_timed_call_is_so_many_calls_away_whatever_pins_are_made_for() {
+        for owned in [true, false] {
+            let share = Traffic::default();
+            share.choose(10, false);
+            let next = || (11..).find(|entry| share.is_due(*entry)).expect("one of them");
+            let chosen = next();
+            share.count_pin(owned);
+            assert_eq!(next(), chosen + 1, "an entry that made no call");
+            (0..3).for_each(|_| share.count_call(owned));
+            assert_eq!(next(), (chosen - 2).max(11), "three calls for which nobody entered");
+
+            let fresh = Traffic::default();
+            fresh.count_call(owned);
+            assert!(fresh.is_due(0), "that none was chosen lasts");
+        }
     }
 
     #[test]

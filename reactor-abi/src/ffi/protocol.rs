@@ -140,15 +140,17 @@ impl Shard {
 }
 
 /// Adds one to a counter of `share`, ahead of a look at what the host may have stored: the look is a load in the order
-/// that [`Share::look`] tells.
+/// that [`Share::look`] tells. Answers what the counter stands at.
 #[inline]
-fn count(counter: &AtomicU64, share: Share, owned: Ordering) {
+fn count(counter: &AtomicU64, share: Share, owned: Ordering) -> u64 {
     if share.is_owned() {
         // Nobody else writes it.
-        counter.store(counter.load(Ordering::Relaxed).wrapping_add(1), owned);
+        let counted = counter.load(Ordering::Relaxed).wrapping_add(1);
+        counter.store(counted, owned);
         light_barrier();
+        counted
     } else {
-        counter.fetch_add(1, Ordering::SeqCst);
+        counter.fetch_add(1, Ordering::SeqCst).wrapping_add(1)
     }
 }
 
@@ -222,8 +224,13 @@ impl Binding {
     /// Whether the call that has just entered on `share` is one to be timed.
     #[inline]
     pub fn is_due(&self, share: Share) -> bool {
-        let Shard { entries, traffic, .. } = &self.shards[share.index()];
-        traffic.is_due(entries.load(Ordering::Relaxed))
+        self.is_due_at(share, self.shards[share.index()].entries.load(Ordering::Relaxed))
+    }
+
+    /// As [`is_due`](Self::is_due), of the entry that was counted as that number there.
+    #[inline]
+    pub fn is_due_at(&self, share: Share, entry: u64) -> bool {
+        self.shards[share.index()].traffic.is_due(entry)
     }
 
     /// Counts a call on `share` that took so long, and chooses the next one to be timed there.
@@ -258,11 +265,11 @@ impl Binding {
         self.flags.load(Ordering::Relaxed) & TRACKED != 0
     }
 
-    /// Counts one caller in.
+    /// Counts one caller in. Answers the entry's number on this share.
     #[inline]
-    pub fn enter(&self, share: Share) {
+    pub fn enter(&self, share: Share) -> u64 {
         // Whoever sees the exit that follows sees this entry, too.
-        count(&self.shards[share.index()].entries, share, Ordering::Relaxed);
+        count(&self.shards[share.index()].entries, share, Ordering::Relaxed)
     }
 
     /// Counts one caller out, on the share that it was counted in by. `true`: somebody waits for the binding to be unused
@@ -275,10 +282,11 @@ impl Binding {
         self.is_awaited(share)
     }
 
-    /// Counts out one that came too late, and did nothing inside. The answer is that of [`leave`](Self::leave).
+    /// Counts out one that came too late, or to no purpose, and did nothing inside. The answer is that of
+    /// [`leave`](Self::leave).
     #[cold]
     #[must_use]
-    fn retreat(&self, share: Share) -> bool {
+    pub fn retreat(&self, share: Share) -> bool {
         count(&self.shards[share.index()].retreats, share, Ordering::Release);
         self.is_awaited(share)
     }
@@ -336,7 +344,8 @@ pub fn inside(each: impl Fn(&mut dyn FnMut(&Binding)), barrier: impl FnOnce() ->
     if was_barrier { inside } else { inside.max(1) }
 }
 
-/// Enters what `word` points at. `None`: it holds a state, or has changed meanwhile; [`acquire`] is for that.
+/// Enters what `word` points at; answers the number of the entry, too. `None`: it holds a state, or has changed meanwhile;
+/// [`acquire`] is for that.
 ///
 /// # Safety
 ///
@@ -346,16 +355,16 @@ pub unsafe fn attempt<'a>(
     word: &AtomicPtr<Binding>,
     share: Share,
     disturbed: impl FnOnce(&Binding),
-) -> Option<&'a Binding> {
+) -> Option<(&'a Binding, u64)> {
     let seen = word.load(Ordering::Acquire);
     if seen.addr() < FIRST_ADDRESS {
         return None;
     }
     // SAFETY: an address in the cell is that of a type-stable binding; the caller of this function upholds it.
     let binding = unsafe { &*seen };
-    binding.enter(share);
+    let entry = binding.enter(share);
     if word.load(share.look()) == seen {
-        return Some(binding);
+        return Some((binding, entry));
     }
     if binding.retreat(share) {
         disturbed(binding);
@@ -382,7 +391,7 @@ pub unsafe fn acquire<'a>(
 ) -> Result<&'a Binding, usize> {
     loop {
         // SAFETY: what the caller promises.
-        if let Some(binding) = unsafe { attempt(word, share, &disturbed) } {
+        if let Some((binding, _)) = unsafe { attempt(word, share, &disturbed) } {
             return Ok(binding);
         }
         let state = word.load(Ordering::Acquire).addr();

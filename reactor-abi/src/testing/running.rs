@@ -251,8 +251,10 @@ impl<P: Plugin> Running<P> {
         stopped.map(drop)
     }
 
-    /// Moves the clocks; tasks that sleep for so long go on.
+    /// Moves the clocks; tasks that sleep for so long go on. Tasks that are about to sleep are let do so first, for a
+    /// second at most.
     pub fn advance(&self, duration: Duration) {
+        self.world.settle();
         self.world.change(|inner| {
             inner.monotonic += duration;
             inner.unix += duration;

@@ -22,6 +22,8 @@ pub(super) struct Tasks {
 struct Running {
     generation: u64,
     cancelled: bool,
+    /// It sleeps by the clock that the test moves, or has ended.
+    rests: bool,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -33,7 +35,7 @@ impl Seat {
         }
         let number = world.change(|inner| {
             inner.tasks.last += 1;
-            let task = Running { generation: self.generation, cancelled: false, thread: None };
+            let task = Running { generation: self.generation, cancelled: false, rests: false, thread: None };
             inner.tasks.running.insert(inner.tasks.last, task);
             inner.tasks.last
         });
@@ -44,6 +46,7 @@ impl Seat {
                     vec![("task".to_owned(), Value::from(label)), ("code".to_owned(), error.code().into())];
                 self.log(Level::Error, &error.to_string(), fields);
             }
+            self.rest(number, true);
         })?;
         world.change(|inner| {
             if let Some(task) = inner.tasks.running.get_mut(&number) {
@@ -56,14 +59,29 @@ impl Seat {
     /// By the clock that the test moves.
     pub(crate) fn wait_cancelled(&self, task: u64, nanoseconds: u64) -> bool {
         let Some(world) = self.world.upgrade() else { return true };
-        let mut until = None;
-        world.wait(|inner| {
-            let until = *until.get_or_insert(inner.monotonic + Duration::from_nanos(nanoseconds));
-            match inner.tasks.running.get(&task) {
-                Some(Running { cancelled: false, .. }) => (inner.monotonic >= until).then_some(false),
-                _ => Some(true),
+        // In one step, or the clock might be moved in between.
+        let until = world.change(|inner| {
+            if let Some(task) = inner.tasks.running.get_mut(&task) {
+                task.rests = nanoseconds > 0;
             }
-        })
+            inner.monotonic + Duration::from_nanos(nanoseconds)
+        });
+        let cancelled = world.wait(|inner| match inner.tasks.running.get(&task) {
+            Some(Running { cancelled: false, .. }) => (inner.monotonic >= until).then_some(false),
+            _ => Some(true),
+        });
+        self.rest(task, false);
+        cancelled
+    }
+
+    fn rest(&self, task: u64, rests: bool) {
+        if let Some(world) = self.world.upgrade() {
+            world.change(|inner| {
+                if let Some(task) = inner.tasks.running.get_mut(&task) {
+                    task.rests = rests;
+                }
+            });
+        }
     }
 
     pub(crate) fn cancel(&self, task: u64) {
@@ -77,7 +95,18 @@ impl Seat {
     }
 }
 
+/// How long tasks are waited for that neither sleep nor end.
+const PATIENCE: Duration = Duration::from_secs(1);
+
 impl World {
+    /// Waits until every task sleeps or has ended, so that a moved clock is seen by all; not for long, since one may be
+    /// busy with something else.
+    pub(super) fn settle(&self) {
+        self.wait_at_most(PATIENCE, |inner| {
+            inner.tasks.running.values().all(|task| task.rests).then_some(())
+        });
+    }
+
     /// Cancels the tasks of a generation, and waits for each to end.
     pub(super) fn end_tasks(&self, generation: u64) {
         loop {

@@ -46,15 +46,12 @@ impl Raw {
     }
 }
 
-/// Alone on its pages, so that no write to a stack is taken for one to it.
-#[repr(align(4096))]
-struct Buffer([u8; LARGE]);
-
 struct Bench {
     raw: Raw,
     host: Host,
     calls: CallsHandle,
-    buffer: Box<Buffer>,
+    /// So large that it is alone on its pages: no other write is taken for one to it.
+    buffer: Vec<u8>,
     _folder: Folder,
 }
 
@@ -74,8 +71,7 @@ impl Bench {
         let report = host.start().expect("the host starts");
         assert!(report.is_ok(), "{report:?}");
         let calls = host.interface::<dyn Calls>("^1").expect("a handle");
-        let mut buffer = Box::new(Buffer([0; LARGE]));
-        buffer.0.iter_mut().enumerate().for_each(|(at, byte)| *byte = at.to_le_bytes()[0]);
+        let buffer = (0..LARGE).map(|at| at.to_le_bytes()[0]).collect();
         Self { raw, host, calls, buffer, _folder: folder }
     }
 
@@ -88,7 +84,7 @@ impl Bench {
                 batches(200_000).compare(|x| calls.scalar(x).expect(answered), |x| (raw.scalar)(x))
             }
             What::Sum => {
-                let bytes = &self.buffer.0[..SMALL];
+                let bytes = &self.buffer[..SMALL];
                 batches(2_000).compare(
                     |_| calls.sum(bytes).expect(answered),
                     // SAFETY: `bytes` is borrowed for longer than any call lasts; so below.
@@ -96,7 +92,7 @@ impl Bench {
                 )
             }
             What::Ends(length) => {
-                let bytes = &self.buffer.0[..length];
+                let bytes = &self.buffer[..length];
                 batches(200_000).compare(
                     |_| calls.ends(bytes).expect(answered),
                     // SAFETY: as above.

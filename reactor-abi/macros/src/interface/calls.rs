@@ -21,7 +21,11 @@ pub(super) fn write(interface: &Interface) -> TokenStream {
 
 fn one(at: usize, method: &Method) -> TokenStream {
     let Method { ident, output, .. } = method;
-    let slow = format_ident!("__slow_{}", ident);
+    let (slow, raw, encoded) = (
+        format_ident!("__slow_{}", ident),
+        format_ident!("__raw_{}", ident),
+        format_ident!("__encoded_{}", ident),
+    );
     let parameters = method.parameters();
     let places = method.places();
     let types: Vec<&Type> = method.arguments.iter().map(|argument| &argument.ty).collect();
@@ -36,6 +40,13 @@ fn one(at: usize, method: &Method) -> TokenStream {
     let answered = quote!(
         ::core::result::Result<<#output as __reactor::Answer>::Received, __reactor::CallError>
     );
+    // An error of one word: then an answer stays in registers, and is not written to where errors are wanted.
+    let boxed = quote!(
+        ::core::result::Result<
+            <#output as __reactor::Answer>::Received,
+            ::std::boxed::Box<__reactor::CallError>,
+        >
+    );
     quote! {
         #[inline]
         fn #ident<__T: __reactor::Target>(
@@ -43,12 +54,41 @@ fn one(at: usize, method: &Method) -> TokenStream {
             #parameters
             __missing: impl ::core::ops::FnOnce(#(#types),*) -> #answered,
         ) -> #answered {
+            if let ::core::option::Option::Some(__entered) = __reactor::Target::enter_briefly(__target) {
+                // SAFETY: the table has a slot for each method, in the order of the descriptor.
+                let __slot = unsafe { __reactor::Entered::slot(&__entered, #at) };
+                if !__slot.thunk.is_null() {
+                    // SAFETY: the thunk is this method's.
+                    return unsafe { Self::#raw(__entered, __slot.thunk, #places) }.map_err(|__error| *__error);
+                }
+                __reactor::Entered::retreat(__entered);
+            }
+            Self::#slow(__target, #places __missing).map_err(|__error| *__error)
+        }
+
+        #[cold]
+        #[inline(never)]
+        fn #slow<__T: __reactor::Target>(
+            __target: &__T,
+            #parameters
+            __missing: impl ::core::ops::FnOnce(#(#types),*) -> #answered,
+        ) -> #boxed {
             let __entered = __reactor::Target::enter(__target)?;
-            // SAFETY: the table has a slot for each method, in the order of the descriptor.
+            // SAFETY: as above.
             let __slot = unsafe { __reactor::Entered::slot(&__entered, #at) };
             if __slot.thunk.is_null() {
-                return Self::#slow(__entered, __slot.number, #places __missing);
+                return ::core::result::Result::Ok(Self::#encoded(__entered, __slot.number, #places __missing)?);
             }
+            // SAFETY: the thunk is this method's.
+            unsafe { Self::#raw(__entered, __slot.thunk, #places) }
+        }
+
+        #[inline(always)]
+        unsafe fn #raw<__E: __reactor::Entered>(
+            __entered: __E,
+            __thunk: *const (),
+            #parameters
+        ) -> #boxed {
             #(#keep)*
             let __carried = if false #(|| #carries)* {
                 ::core::option::Option::Some(0usize #(+ #bytes)*)
@@ -62,15 +102,16 @@ fn one(at: usize, method: &Method) -> TokenStream {
                     *const (),
                     #(#raw_types,)*
                     __reactor::Sink,
-                ) -> __reactor::Reply<<#output as __reactor::Answer>::Raw> = ::core::mem::transmute(__slot.thunk);
-                <#output as __reactor::Answer>::receive(&__entered, __carried, |__sink| {
-                    __thunk(__reactor::Entered::object(&__entered), #(#raws,)* __sink)
+                ) -> __reactor::Reply<<#output as __reactor::Answer>::Raw> = ::core::mem::transmute(__thunk);
+                let __object = __reactor::Entered::object(&__entered);
+                <#output as __reactor::Answer>::receive(__entered, __carried, move |__sink| {
+                    __thunk(__object, #(#raws,)* __sink)
                 })
             }
         }
 
         #[cold]
-        fn #slow<__E: __reactor::Entered>(
+        fn #encoded<__E: __reactor::Entered>(
             __entered: __E,
             __number: u32,
             #parameters

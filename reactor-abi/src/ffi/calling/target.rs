@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use abi_stable::std_types::RSlice;
 
-use super::super::binding::{CellRef, Pin};
+use super::super::binding::{BriefPin, CellRef, Pin};
 use super::super::client::KeptClient;
 use super::super::crossing::Trouble;
 use super::super::interface::{self as raw, Callbacks, Slot, Table, TableHead};
 use super::super::root::Status;
 use super::super::sink::Sink;
 use super::Interface;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::interface::{CallError, Input, Provider, Want, crossing, put};
 
 /// What a call can go to.
@@ -22,16 +22,26 @@ pub trait Target {
     where
         Self: 'a;
 
+    /// See [`enter_briefly`](Self::enter_briefly).
+    type Brief<'a>: Entered
+    where
+        Self: 'a;
+
     /// Holds whatever a call needs for its time.
     ///
     /// # Errors
     ///
     /// Why nobody can be called.
     fn enter(&self) -> Result<Self::Entered<'_>, CallError>;
+
+    /// The same for the common case: what is held stays in registers, as long as nothing that may unwind is called while
+    /// it is, and no function that is not inlined gets its address. `None`: the case is another, and
+    /// [`enter`](Self::enter) is to be asked.
+    fn enter_briefly(&self) -> Option<Self::Brief<'_>>;
 }
 
 /// A target that stays where it is for the time of one call.
-pub trait Entered {
+pub trait Entered: Sized {
     /// What thunks take first.
     fn object(&self) -> *const ();
     /// Its methods.
@@ -44,29 +54,19 @@ pub trait Entered {
     fn count_panic(&self);
     /// The services by which streams are read, if there are any.
     fn client(&self) -> Option<KeptClient>;
+    /// Leaves, and has not called.
+    fn retreat(self);
 
     /// The slot at `at`.
     ///
     /// # Safety
     ///
     /// The table has more slots than `at`.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "as `Target::enter_briefly`")]
+    #[inline(always)]
     unsafe fn slot(&self, at: usize) -> Slot {
         // SAFETY: slots follow the head where `Table` has them; the caller promises that there are enough.
         unsafe { *self.table().byte_add(std::mem::offset_of!(Table<1>, slots)).cast::<Slot>().add(at) }
-    }
-
-    /// The error for a call that was not answered.
-    #[cold]
-    fn fault(&self, trouble: Trouble) -> CallError {
-        if trouble.status == Status::Panicked {
-            self.count_panic();
-            return CallError::Panicked(trouble.error);
-        }
-        if trouble.status == Status::Blocked {
-            return CallError::blocked(trouble.error);
-        }
-        CallError::failed(trouble.error)
     }
 }
 
@@ -122,14 +122,19 @@ impl std::fmt::Debug for Link {
 
 impl Target for Link {
     type Entered<'a> = LinkEntered<'a>;
+    type Brief<'a> = Brief<'a>;
 
-    #[expect(clippy::inline_always, reason = "called, the pin would go through memory, twice")]
-    #[inline(always)]
     fn enter(&self) -> Result<LinkEntered<'_>, CallError> {
         match self.cell.pin() {
             Ok(pin) => Ok(LinkEntered { pin, link: self }),
             Err(error) => Err(CallError::blocked(error)),
         }
+    }
+
+    #[expect(clippy::inline_always, reason = "called, the pin would go through memory, twice")]
+    #[inline(always)]
+    fn enter_briefly(&self) -> Option<Brief<'_>> {
+        self.cell.pin_briefly().map(|pin| Brief { pin, link: self })
     }
 }
 
@@ -167,6 +172,51 @@ impl Entered for LinkEntered<'_> {
 
     fn client(&self) -> Option<KeptClient> {
         Some(self.link.about.client.clone())
+    }
+
+    fn retreat(self) {}
+}
+
+/// A provider that is pinned for one call.
+pub struct Brief<'a> {
+    pin: BriefPin<'a>,
+    link: &'a Link,
+}
+
+#[expect(clippy::inline_always, reason = "as `Target::enter_briefly`")]
+impl Entered for Brief<'_> {
+    #[inline(always)]
+    fn object(&self) -> *const () {
+        self.pin.binding().object()
+    }
+
+    #[inline(always)]
+    fn table(&self) -> *const TableHead {
+        self.pin.binding().table().cast_const().cast()
+    }
+
+    #[inline(always)]
+    fn count(&self, bytes_in: usize, bytes_out: usize) {
+        self.pin.count(bytes_in, bytes_out);
+    }
+
+    #[inline(always)]
+    fn timed<T>(&self, call: impl FnOnce() -> T) -> T {
+        self.pin.timed(call)
+    }
+
+    #[inline(always)]
+    fn count_panic(&self) {
+        self.pin.count_panic();
+    }
+
+    fn client(&self) -> Option<KeptClient> {
+        Some(self.link.about.client.clone())
+    }
+
+    #[inline(always)]
+    fn retreat(self) {
+        self.pin.retreat();
     }
 }
 
@@ -233,9 +283,19 @@ impl Target for Proxied<'_> {
     where
         Self: 'b;
 
+    type Brief<'b>
+        = raw::Callback
+    where
+        Self: 'b;
+
     #[inline]
     fn enter(&self) -> Result<raw::Callback, CallError> {
         Ok(self.callback)
+    }
+
+    #[inline]
+    fn enter_briefly(&self) -> Option<raw::Callback> {
+        Some(self.callback)
     }
 }
 
@@ -263,6 +323,8 @@ impl Entered for raw::Callback {
     fn client(&self) -> Option<KeptClient> {
         None
     }
+
+    fn retreat(self) {}
 }
 
 /// Encoded arguments, while they are put together.
@@ -313,6 +375,11 @@ pub unsafe fn call_encoded<E: Entered>(
             Ok(Some(answer))
         }
         Status::Missing => Ok(None),
-        status => Err(entered.fault(Trouble { status, error: Error::decode(&answer) })),
+        status => {
+            if status == Status::Panicked {
+                entered.count_panic();
+            }
+            Err(*Trouble::answered(status, &answer).told())
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! What a method may return.
 
 use super::super::calling::{Entered, Link};
+use super::super::client::KeptClient;
 use super::super::interface::Reply;
 use super::super::sink::Sink;
 use super::{Crossing, read};
@@ -26,12 +27,15 @@ pub unsafe trait Answer: Sized {
 
     /// As [`Crossing::give`].
     fn give(self, answer: Sink) -> Result<Self::Raw>;
-    /// Calls and receives an answer. `carried`: how many bytes the arguments had, if any carry some.
+    /// Calls and receives an answer, and leaves. `carried`: how many bytes the arguments had, if any carry some.
+    ///
+    /// The error is boxed so that the answer stays in registers where there is none: whoever makes an error would write
+    /// it to where the answer is wanted.
     unsafe fn receive<E: Entered>(
-        entered: &E,
+        entered: E,
         carried: Option<usize>,
         call: impl FnOnce(Sink) -> Reply<Self::Raw>,
-    ) -> Result<Self::Received, CallError>;
+    ) -> Result<Self::Received, Box<CallError>>;
     /// For the encoded road.
     fn put(self, output: &mut Vec<u8>) -> Result<()>;
     /// From the encoded road: all of `bytes`.
@@ -54,14 +58,15 @@ unsafe impl<T: Schema> Answer for T {
         T::Crosses::give(self, answer)
     }
 
-    #[inline]
+    #[expect(clippy::inline_always, reason = "as `Target::enter_briefly`")]
+    #[inline(always)]
     unsafe fn receive<E: Entered>(
-        entered: &E,
+        entered: E,
         carried: Option<usize>,
         call: impl FnOnce(Sink) -> Reply<Self::Raw>,
-    ) -> Result<T, CallError> {
+    ) -> Result<T, Box<CallError>> {
         // SAFETY: as the caller promises.
-        match unsafe { T::Crosses::receive(|sink| entered.timed(|| call(sink))) } {
+        match unsafe { T::Crosses::receive(|sink| entered.timed(move || call(sink))) } {
             Ok((value, answered)) => {
                 if <T::Crosses as Crossing<T>>::CARRIES {
                     entered.count(carried.unwrap_or(0), answered);
@@ -70,7 +75,14 @@ unsafe impl<T: Schema> Answer for T {
                 }
                 Ok(value)
             }
-            Err(trouble) => Err(entered.fault(trouble)),
+            Err(trouble) => {
+                if trouble.is_panic() {
+                    entered.count_panic();
+                }
+                // Then the pin is no concern of the rest, which may panic.
+                drop(entered);
+                Err(trouble.told())
+            }
         }
     }
 
@@ -96,9 +108,8 @@ unsafe impl<T: Schema> Answer for T {
 }
 
 /// Reads a stream's number back.
-fn subscription<E: Entered, T: Schema>(entered: &E, number: u64) -> Result<Subscription<T>> {
-    let client =
-        entered.client().ok_or_else(|| crossing("a stream", &"a callback can not answer with one"))?;
+fn subscription<T: Schema>(client: Option<KeptClient>, number: u64) -> Result<Subscription<T>> {
+    let client = client.ok_or_else(|| crossing("a stream", &"a callback can not answer with one"))?;
     Ok(Subscription::new(client, number))
 }
 
@@ -112,13 +123,14 @@ unsafe impl<T: Schema> Answer for Stream<T> {
     }
 
     unsafe fn receive<E: Entered>(
-        entered: &E,
+        entered: E,
         carried: Option<usize>,
         call: impl FnOnce(Sink) -> Reply<u64>,
-    ) -> Result<Subscription<T>, CallError> {
+    ) -> Result<Subscription<T>, Box<CallError>> {
+        let client = entered.client();
         // SAFETY: as the caller promises.
         let number = unsafe { <u64 as Answer>::receive(entered, carried, call) }?;
-        subscription(entered, number).map_err(CallError::Failed)
+        subscription(client, number).map_err(|error| Box::new(CallError::Failed(error)))
     }
 
     fn put(self, output: &mut Vec<u8>) -> Result<()> {
@@ -126,7 +138,7 @@ unsafe impl<T: Schema> Answer for Stream<T> {
     }
 
     fn get<E: Entered>(entered: &E, bytes: &[u8]) -> Result<Subscription<T>> {
-        subscription(entered, read(bytes)?)
+        subscription(entered.client(), read(bytes)?)
     }
 
     fn pass_on(received: Subscription<T>) -> Self {
@@ -154,13 +166,16 @@ unsafe impl<T: Schema, F: Schema> Answer for Result<Stream<T>, F> {
     }
 
     unsafe fn receive<E: Entered>(
-        entered: &E,
+        entered: E,
         carried: Option<usize>,
         call: impl FnOnce(Sink) -> Reply<()>,
-    ) -> Result<Self::Received, CallError> {
+    ) -> Result<Self::Received, Box<CallError>> {
+        let client = entered.client();
         // SAFETY: as the caller promises.
         match unsafe { <Result<u64, F> as Answer>::receive(entered, carried, call) }? {
-            Ok(number) => subscription(entered, number).map(Ok).map_err(CallError::Failed),
+            Ok(number) => {
+                subscription(client, number).map(Ok).map_err(|error| Box::new(CallError::Failed(error)))
+            }
             Err(error) => Ok(Err(error)),
         }
     }
@@ -171,7 +186,7 @@ unsafe impl<T: Schema, F: Schema> Answer for Result<Stream<T>, F> {
 
     fn get<E: Entered>(entered: &E, bytes: &[u8]) -> Result<Self::Received> {
         match read::<Result<u64, F>>(bytes)? {
-            Ok(number) => subscription(entered, number).map(Ok),
+            Ok(number) => subscription(entered.client(), number).map(Ok),
             Err(error) => Ok(Err(error)),
         }
     }

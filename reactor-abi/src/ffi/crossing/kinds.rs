@@ -1,6 +1,7 @@
 //! The ways in which a type can cross, each as a marker.
 
 use std::borrow::Cow;
+use std::mem::ManuallyDrop;
 
 use super::super::interface::{RawSlice, Reply};
 use super::super::root::Status;
@@ -116,14 +117,15 @@ unsafe impl<T: Scalar> Crossing<T> for AsScalar {
 /// `call` answers a value with `Done`.
 #[inline]
 pub(super) unsafe fn bare<R: Copy>(call: impl FnOnce(Sink) -> Reply<R>) -> Result<R, Trouble> {
-    let mut trouble: Lazy = None;
+    // Nothing is written to it with `Done`, so that there is nothing to look for and to drop then.
+    let mut trouble: ManuallyDrop<Lazy> = ManuallyDrop::new(None);
     // SAFETY: the sink is used during this call only.
     let reply = call(unsafe { Sink::lazy(&mut trouble) });
     if reply.status == Status::Done {
         // SAFETY: the caller promises it.
         return Ok(unsafe { reply.value.assume_init() });
     }
-    Err(Trouble::answered(reply.status, trouble.as_deref().map_or(&[], Vec::as_slice)))
+    Err(Trouble::said(reply.status, ManuallyDrop::into_inner(trouble)))
 }
 
 /// A call whose answer is in the sink alone.

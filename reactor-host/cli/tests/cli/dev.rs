@@ -128,9 +128,9 @@ fn sharing(test: &str) -> Crates {
     crates.write("shared-words/src/lib.rs", "pub const WORD: &str = \"first\";\n");
     for (name, ..) in [one, two] {
         let path = crates.path().join(&name).join("Cargo.toml");
-        let text = std::fs::read_to_string(&path).expect("it was made");
-        let text = format!("{text}shared-words = {{ path = '../shared-words' }}\n");
-        crates.write(&format!("{name}/Cargo.toml"), &text);
+        let before = std::fs::read_to_string(&path).expect("it was made");
+        let manifest = format!("{before}shared-words = {{ path = '../shared-words' }}\n");
+        crates.write(&format!("{name}/Cargo.toml"), &manifest);
     }
     crates
 }
@@ -232,7 +232,7 @@ fn dev_puts_plugins_where_another_host_finds_them() {
 #[test]
 fn quarantine_ends_with_the_next_edit() {
     let good = source("good");
-    let bad = good.replace("State::of(1, &builds)", "State::of(1, &builds)").replace(
+    let bad = good.replace(
         "fn start(&self, cx: &mut Start<'_>) -> Result<()> {",
         "fn start(&self, cx: &mut Start<'_>) -> Result<()> {\n        if self.0.len() < 100 { return Err(Error::new(\"X\", \"no\")); }",
     );
