@@ -18,6 +18,10 @@ const MOST_ITEMS: u32 = 1 << 16;
 const MOST_BYTES: usize = 64 << 20;
 /// The most streams that one generation may have open.
 const MOST_STREAMS: usize = 4_096;
+/// The most streams that are kept for who has not begun to take from them when who added to them is gone.
+const MOST_LEFT: usize = 64;
+/// The code of the reason where it is the host that ended a stream.
+pub(crate) const ENDED: &str = "RE0751";
 
 /// The streams of one host.
 #[derive(Default)]
@@ -33,6 +37,9 @@ struct Inner {
     open: HashMap<u64, Arc<Stream>>,
     /// By the generation that adds; there is room as long as a stream of it is open.
     rooms: HashMap<u64, Weak<Room>>,
+    /// Those whose generation had gone before anybody took from them, the oldest first. Who was given one of them may
+    /// still come, or there may be nobody.
+    left: VecDeque<u64>,
 }
 
 /// How much the streams of one generation hold.
@@ -45,6 +52,8 @@ struct Room {
 
 struct Stream {
     provider: u64,
+    /// Which one it is of all that were opened.
+    age: u64,
     room: Arc<Room>,
     capacity: usize,
     queue: Mutex<Queue>,
@@ -165,6 +174,10 @@ impl Drop for Stream {
 }
 
 impl Inner {
+    fn is_untaken(&self, number: u64) -> bool {
+        self.open.get(&number).is_some_and(|stream| stream.lock().consumer.is_none())
+    }
+
     /// A number that no open stream has; never 0.
     fn number(&mut self) -> u64 {
         loop {
@@ -210,7 +223,9 @@ impl Streams {
         inner.rooms.insert(provider, Arc::downgrade(&room));
         let number = inner.number();
         let capacity = capacity as usize;
-        let stream = Stream { provider, room, capacity, queue: Mutex::default(), changed: Condvar::new() };
+        let age = inner.opened;
+        let stream =
+            Stream { provider, age, room, capacity, queue: Mutex::default(), changed: Condvar::new() };
         inner.open.insert(number, Arc::new(stream));
         Ok(number)
     }
@@ -234,7 +249,8 @@ impl Streams {
     pub(crate) fn next(&self, consumer: u64, stream: u64, wait: Duration) -> (StreamStatus, Vec<u8>) {
         let number = stream;
         let Some(stream) = self.find(number) else {
-            return (StreamStatus::Closed, Vec::new());
+            // Who has seen the end does not ask again.
+            return (StreamStatus::Closed, forgotten());
         };
         stream.lock().consumer = Some(consumer);
         let (mut queue, _) = stream.wait(wait, |queue| queue.is_over() || !queue.items.is_empty());
@@ -274,19 +290,38 @@ impl Streams {
         }
     }
 
-    /// Cancels every stream that generation `number` takes from, and forgets those it added to that nobody took from.
+    /// Cancels every stream that generation `number` takes from, and ends those that it added to and nobody has taken from
+    /// yet. Some of these are kept for who may still come.
     pub(crate) fn forget(&self, number: u64) {
-        let mut gone = Vec::new();
-        for (at, stream) in &self.lock().open {
-            let queue = stream.lock();
-            if queue.consumer == Some(number) || (stream.provider == number && queue.consumer.is_none()) {
+        let mut inner = self.lock();
+        let (mut gone, mut left) = (Vec::new(), Vec::new());
+        for (at, stream) in &inner.open {
+            let mut queue = stream.lock();
+            if queue.consumer == Some(number) {
                 gone.push(*at);
+            } else if stream.provider == number && queue.consumer.is_none() {
+                queue.ended.get_or_insert_with(forgotten);
+                left.push((stream.age, *at));
             }
         }
+        left.sort_unstable();
+        inner.left.extend(left.into_iter().map(|(_, number)| number));
+        let surplus = inner.left.len().saturating_sub(MOST_LEFT);
+        let oldest: Vec<_> = inner.left.drain(..surplus).collect();
+        gone.extend(oldest.into_iter().filter(|at| inner.is_untaken(*at)));
+        drop(inner);
         for stream in gone {
             self.cancel(stream);
         }
     }
+}
+
+fn forgotten() -> Vec<u8> {
+    Error::new(
+        ENDED,
+        "who added to this stream has gone, and nobody had taken from it by then: ask for a new one",
+    )
+    .encode()
 }
 
 #[cfg(test)]
