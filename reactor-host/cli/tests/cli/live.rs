@@ -108,6 +108,8 @@ pub(crate) fn check(event: &Value) {
         "looking",
         "building",
         "built",
+        "rebuilding",
+        "not_read",
         "not_compiled",
         "held",
         "placed",
