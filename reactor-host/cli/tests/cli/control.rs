@@ -97,7 +97,7 @@ fn swap_swaps_in_the_running_host() {
     assert_eq!(count(plugins.path()), 4, "its state was handed over");
     let (rows, stderr) = ask("swap", plugins.path(), &["no-such-plugin"], 1);
     assert_eq!((&rows[0]["outcome"], &rows[0]["code"]), (&json!("failed"), &json!("RE0416")));
-    assert!(stderr.contains("error[RE0416]"), "{stderr}");
+    assert!(stderr.contains("error[RE0416]") && stderr.contains("known: greeting, word-count"), "{stderr}");
     let text = reactor().args(["swap", "greeting", "--plugins"]).arg(plugins.path()).assert().code(0);
     let text = String::from_utf8_lossy(&text.get_output().stdout).into_owned();
     assert!(text.starts_with("~ greeting 0.1.0: generation "), "{text}");

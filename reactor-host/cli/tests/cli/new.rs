@@ -8,13 +8,13 @@ use crate::fixture::{reactor, root, target};
 use crate::live::rows;
 
 /// A folder in which nothing of this repository is further up.
-fn folder() -> TempDir {
+pub(crate) fn folder() -> TempDir {
     tempfile::tempdir().expect("a temporary folder")
 }
 
 /// Makes `name` in `folder`, without a terminal and with nothing to read.
 #[track_caller]
-fn made(folder: &Path, name: &str, template: &str) -> PathBuf {
+pub(crate) fn made(folder: &Path, name: &str, template: &str) -> PathBuf {
     let mut command = reactor();
     command.current_dir(folder).args(["new", name, "--template", template]).write_stdin("").assert().code(0);
     let made = folder.join(name);
@@ -25,7 +25,7 @@ fn made(folder: &Path, name: &str, template: &str) -> PathBuf {
 
 /// Runs cargo in `folder`, which is to go well, and answers what it and the tests printed.
 #[track_caller]
-fn cargo(folder: &Path, arguments: &[&str]) -> String {
+pub(crate) fn cargo(folder: &Path, arguments: &[&str]) -> String {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
     command.current_dir(folder).args(arguments).env("CARGO_TARGET_DIR", target());
