@@ -44,7 +44,9 @@ impl Crates {
             let abi = root().join("reactor-abi");
             // The interfaces of the example application, for the example that provides one.
             let api = root().join("example-plugins").join("editor-api");
-            let api = source.contains("editor_api").then(|| format!("editor-api = {{ path = '{}' }}\n", api.display()));
+            let api = source
+                .contains("editor_api")
+                .then(|| format!("editor-api = {{ path = '{}' }}\n", api.display()));
             made.write(
                 &format!("{name}/Cargo.toml"),
                 &format!(

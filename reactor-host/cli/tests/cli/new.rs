@@ -118,9 +118,10 @@ fn below_another_package_it_stands_on_its_own() {
 fn a_new_plugin_in_an_application_is_a_member_of_its_workspace() {
     let folder = folder();
     let app = made(folder.path(), "fresh-whole", "app");
-    for (path, template, says) in
-        [("plugins/rude", "plugin", "it is a member of"), ("texts", "interface", "add \"texts\" to `members`")]
-    {
+    for (path, template, says) in [
+        ("plugins/rude", "plugin", "it is a member of"),
+        ("texts", "interface", "add \"texts\" to `members`"),
+    ] {
         let mut command = reactor();
         let assert = command.current_dir(&app).args(["new", path, "--template", template]).assert().code(0);
         let printed = String::from_utf8_lossy(&assert.get_output().stdout).into_owned();
@@ -133,7 +134,8 @@ fn a_new_plugin_in_an_application_is_a_member_of_its_workspace() {
     assert!(metadata.contains("\"name\":\"rude\"") && metadata.contains("\"name\":\"texts\""), "{metadata}");
     cargo(&app, &["check", "--workspace", "--offline"]);
 
-    let inner = reactor().current_dir(&app).args(["new", "plugins/app", "--template", "app"]).assert().code(1);
+    let inner =
+        reactor().current_dir(&app).args(["new", "plugins/app", "--template", "app"]).assert().code(1);
     let error = String::from_utf8_lossy(&inner.get_output().stderr).into_owned();
     assert!(error.contains("RE0942") && !app.join("plugins/app").exists(), "{error}");
 }

@@ -189,7 +189,11 @@ impl Notice {
             ),
             // The message comes last: it may show a piece of the manifest on lines of its own.
             Self::NotPlaced { plugin, code, message, serving, elsewhere } => {
-                format!("{BAD}!{BAD:#} {plugin}  refused [{code}], {}: {}", goes_on(*serving, *elsewhere), plain(message))
+                format!(
+                    "{BAD}!{BAD:#} {plugin}  refused [{code}], {}: {}",
+                    goes_on(*serving, *elsewhere),
+                    plain(message)
+                )
             }
             Self::GoesOn { plugin, serving } => format!("  {plugin}: {}", goes_on(Some(*serving), false)),
             Self::Missed { plugin } => {

@@ -137,7 +137,8 @@ mod tests {
 
     #[test]
     fn a_checkout_is_depended_on_by_path_and_a_release_by_version() {
-        let checkout = Sources { checkout: Some("/home/ada/\"reactor\"".into()), surroundings: Surroundings::Open };
+        let checkout =
+            Sources { checkout: Some("/home/ada/\"reactor\"".into()), surroundings: Surroundings::Open };
         let release = Sources { checkout: None, surroundings: Surroundings::Open };
         for template in ALL {
             let manifest = |sources| made(template, sources).swap_remove(0).1;

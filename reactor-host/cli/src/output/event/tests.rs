@@ -72,8 +72,7 @@ fn an_interface_is_told_in_words_and_unasked_only_when_its_version_changes() {
         before: before.to_owned(),
         version: "1.1.0".to_owned(),
     };
-    let provided =
-        EventKind::InterfaceProvided { interface: interface.clone(), version: "1.0.0".to_owned() };
+    let provided = EventKind::InterfaceProvided { interface: interface.clone(), version: "1.0.0".to_owned() };
     let withdrawn =
         EventKind::InterfaceWithdrawn { interface: interface.clone(), version: "1.0.0".to_owned() };
     check(Some(1), &provided, &expect!["· word-count 1.4.2  generation 1  provides text.stats 1.0.0"]);
@@ -87,7 +86,11 @@ fn an_interface_is_told_in_words_and_unasked_only_when_its_version_changes() {
         &changed("1.1.0"),
         &expect!["· word-count 1.4.2  generation 2  still provides text.stats 1.1.0"],
     );
-    check(Some(2), &withdrawn, &expect!["· word-count 1.4.2  generation 2  no longer provides text.stats 1.0.0"]);
+    check(
+        Some(2),
+        &withdrawn,
+        &expect!["· word-count 1.4.2  generation 2  no longer provides text.stats 1.0.0"],
+    );
     assert_eq!(Weight::of(&changed("1.0.0")), Weight::News);
     for quiet in [&provided, &changed("1.1.0"), &withdrawn] {
         assert_eq!(Weight::of(quiet), Weight::Detail);
