@@ -5,6 +5,8 @@
 mod offering;
 mod serving;
 mod target;
+#[cfg(test)]
+mod tests;
 
 pub use offering::{Admits, Interface, Offered, ProvidedAs, import, offer};
 pub use serving::{serve, serve_encoded};

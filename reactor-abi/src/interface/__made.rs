@@ -92,10 +92,10 @@ pub fn or_carry<O: Answer>(result: Result<O::Received, CallError>) -> O {
 ///
 /// Those of the calls that it makes, and its panic.
 #[cold]
-pub fn stand_in<O: Answer>(link: &Link, run: impl FnOnce() -> O) -> Result<O::Received, CallError> {
+pub fn stand_in<O: Answer>(run: impl FnOnce() -> O) -> Result<O::Received, CallError> {
     let before = panics::so_far();
     match catch_unwind(AssertUnwindSafe(run)) {
-        Ok(answer) => Ok(answer.keep(link)),
+        Ok(answer) => Ok(answer.keep()),
         Err(payload) => Err(match payload.downcast::<Carried>() {
             Ok(carried) => carried.0,
             Err(payload) => CallError::Panicked(panics::error(payload, before)),

@@ -8,6 +8,7 @@ use super::model::{Interface, Method};
 
 pub(super) fn write(interface: &Interface) -> TokenStream {
     let Interface { ident, methods, .. } = interface;
+    let count = methods.len();
     let lent = methods.iter().map(|method| {
         let Method { ident, output, .. } = method;
         let (parameters, places) = (method.parameters(), method.places());
@@ -42,7 +43,7 @@ pub(super) fn write(interface: &Interface) -> TokenStream {
         }
 
         #[doc(hidden)]
-        pub struct __Proxy<'a>(__reactor::Proxied<'a>);
+        pub struct __Proxy<'a>(__reactor::Proxied<'a, dyn #ident>);
 
         impl #ident for __Proxy<'_>
         where
@@ -56,6 +57,7 @@ pub(super) fn write(interface: &Interface) -> TokenStream {
         where
             #bounds
         {
+            const METHODS: u32 = #count as u32;
             type Object<'a> = dyn #ident + 'a;
             type Lent<'a> = __Lent<'a>;
             type Proxy<'a> = __Proxy<'a>;
@@ -71,7 +73,7 @@ pub(super) fn write(interface: &Interface) -> TokenStream {
                 }
             }
 
-            fn proxy(proxied: __reactor::Proxied<'_>) -> __Proxy<'_> {
+            fn proxy(proxied: __reactor::Proxied<'_, Self>) -> __Proxy<'_> {
                 __Proxy(proxied)
             }
 

@@ -20,7 +20,7 @@ pub(super) fn write(interface: &Interface) -> TokenStream {
         #[doc = #about]
         #[derive(::core::clone::Clone)]
         #visibility struct #handle {
-            link: ::reactor_abi::interface::Link,
+            link: ::reactor_abi::interface::__made::Link<dyn #ident>,
         }
     }
 }
@@ -128,7 +128,7 @@ fn missing(interface: &Interface, method: &Method) -> TokenStream {
         let Method { ident, output, .. } = method;
         let stand_in = stand_in_name(method);
         return quote! {
-            |#places| __reactor::stand_in::<#output>(&self.link, || {
+            |#places| __reactor::stand_in::<#output>(|| {
                 <#stand_in<'_> as #trait_name>::#ident(&#stand_in(self), #places)
             })
         };
