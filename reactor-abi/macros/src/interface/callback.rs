@@ -8,7 +8,7 @@ use super::model::{Interface, Method};
 
 pub(super) fn write(interface: &Interface) -> TokenStream {
     let Interface { ident, methods, .. } = interface;
-    let count = methods.len();
+    let (name, count) = (&interface.name, methods.len());
     let lent = methods.iter().map(|method| {
         let Method { ident, output, .. } = method;
         let (parameters, places) = (method.parameters(), method.places());
@@ -57,7 +57,7 @@ pub(super) fn write(interface: &Interface) -> TokenStream {
         where
             #bounds
         {
-            const METHODS: u32 = #count as u32;
+            const METHODS: (&'static str, u32) = (#name, #count as u32);
             type Object<'a> = dyn #ident + 'a;
             type Lent<'a> = __Lent<'a>;
             type Proxy<'a> = __Proxy<'a>;

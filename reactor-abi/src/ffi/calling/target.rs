@@ -240,8 +240,8 @@ impl Entered for Brief<'_> {
 ///
 /// What `lend` and `callback` make leads to the object while it is borrowed; implemented by `#[interface]` only.
 pub unsafe trait Callback: Interface {
-    /// How many methods it has.
-    const METHODS: u32;
+    /// Its name, and how many methods it has.
+    const METHODS: (&'static str, u32);
 
     /// The trait's objects.
     type Object<'a>: ?Sized + 'a;
@@ -267,7 +267,9 @@ pub struct Proxied<'a, I: ?Sized> {
     lent: PhantomData<(&'a (), *const (), fn() -> Box<I>)>,
 }
 
-impl<'a, I: Callback + ?Sized> Proxied<'a, I> {
+impl<'a, I: ?Sized> Proxied<'a, I> {
+    /// `methods` is [`Callback::METHODS`] of `I`.
+    ///
     /// # Errors
     ///
     /// Its table has fewer slots than the interface has methods: tables of callbacks from another process are made by
@@ -276,11 +278,12 @@ impl<'a, I: Callback + ?Sized> Proxied<'a, I> {
     /// # Safety
     ///
     /// The callback lives for `'a`, and as many slots as its table has are those of `I`.
-    pub unsafe fn new(callback: raw::Callback) -> Result<Self> {
+    pub unsafe fn new(callback: raw::Callback, methods: (&str, u32)) -> Result<Self> {
         // SAFETY: the callback lives, and so does its table.
         let count = unsafe { (*callback.table).count };
-        if count < I::METHODS {
-            let few = format_args!("it has {count} of the {} methods of {}", I::METHODS, I::NAME);
+        let (name, wanted) = methods;
+        if count < wanted {
+            let few = format_args!("it has {count} of the {wanted} methods of {name}");
             return Err(crossing("a callback", &few));
         }
         Ok(Self { callback, lent: PhantomData })
@@ -295,14 +298,14 @@ impl<'a, I: Callback + ?Sized> Proxied<'a, I> {
     /// # Safety
     ///
     /// As [`new`](Self::new), for those that the input was given.
-    pub unsafe fn get(input: &mut Input<'a>) -> Result<Self> {
+    pub unsafe fn get(input: &mut Input<'a>, methods: (&str, u32)) -> Result<Self> {
         let at = input.take::<u32>()?;
         // SAFETY: the callbacks of a call live for its time.
         let callback = unsafe { input.callbacks().get(at) };
         let callback = callback
             .ok_or_else(|| crossing("a callback", &format_args!("there is none of the number {at}")))?;
         // SAFETY: as the caller promises.
-        unsafe { Self::new(callback) }
+        unsafe { Self::new(callback, methods) }
     }
 }
 
