@@ -174,6 +174,7 @@ fn a_stream_gives_its_items_and_then_its_end() {
         assert!(matches!(stats.fallible(false).unwrap(), Err(StatsError::Empty)));
         let mut broken = stats.fallible(true).unwrap().expect("a stream");
         let error = broken.next().expect("an error").unwrap_err();
+        assert!(matches!(error, CallError::Ended(_)), "{error:?}");
         assert_eq!(error.code(), "stats.broken");
         assert!(broken.next().is_none());
         assert_eq!(broken.next_timeout(std::time::Duration::ZERO), Ok(Next::End));

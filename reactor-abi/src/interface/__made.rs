@@ -86,13 +86,20 @@ pub fn or_carry<O: Answer>(result: Result<O::Received, CallError>) -> O {
     }
 }
 
-/// Runs the trait's own body in place of a method that the provider has not.
+/// Runs the trait's own body in place of a method that the provider has not. It is unwound through when a call that it
+/// makes comes to nothing; where nothing can unwind it is not run.
 ///
 /// # Errors
 ///
-/// Those of the calls that it makes, and its panic.
+/// Those of the calls that it makes, and its panic; or `unsupported`.
 #[cold]
-pub fn stand_in<O: Answer>(run: impl FnOnce() -> O) -> Result<O::Received, CallError> {
+pub fn stand_in<O: Answer>(
+    unsupported: CallError,
+    run: impl FnOnce() -> O,
+) -> Result<O::Received, CallError> {
+    if cfg!(panic = "abort") {
+        return Err(unsupported);
+    }
     let before = panics::so_far();
     match catch_unwind(AssertUnwindSafe(run)) {
         Ok(answer) => Ok(answer.keep()),
