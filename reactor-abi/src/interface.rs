@@ -73,6 +73,8 @@
 
 #[doc(hidden)]
 pub mod __made;
+#[doc(hidden)]
+pub mod agreement;
 mod codec;
 mod decode;
 mod descriptor;
