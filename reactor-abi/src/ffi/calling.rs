@@ -10,4 +10,4 @@ mod tests;
 
 pub use offering::{Admits, Interface, Offered, ProvidedAs, import, offer};
 pub use serving::{serve, serve_encoded};
-pub use target::{Callback, Entered, Lending, Link, LinkEntered, Proxied, Target, call_encoded};
+pub use target::{Callback, Entered, Lending, Link, LinkEntered, Proxied, Target, call_encoded, lent};

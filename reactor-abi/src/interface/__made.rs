@@ -9,7 +9,7 @@ pub use super::{
     Admits, Answer, Argument, AsPlain, CallError, Callback, Descriptor, Encoded, Fallible, Interface, Link,
     Plain, Schema, Shape,
 };
-pub use crate::ffi::calling::{Entered, Lending, Proxied, Target, call_encoded, serve, serve_encoded};
+pub use crate::ffi::calling::{Entered, Lending, Proxied, Target, call_encoded, lent, serve, serve_encoded};
 pub use crate::ffi::crossing::optional::{self, RawOption};
 pub use crate::ffi::interface::{Callback as RawCallback, Callbacks, MISSING, Reply, Slot, Table, TableHead};
 pub use crate::ffi::{Sink, Status};

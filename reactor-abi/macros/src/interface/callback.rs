@@ -57,7 +57,6 @@ pub(super) fn write(interface: &Interface) -> TokenStream {
         where
             #bounds
         {
-            const METHODS: (&'static str, u32) = (#name, #count as u32);
             type Object<'a> = dyn #ident + 'a;
             type Lent<'a> = __Lent<'a>;
             type Proxy<'a> = __Proxy<'a>;
@@ -73,8 +72,9 @@ pub(super) fn write(interface: &Interface) -> TokenStream {
                 }
             }
 
-            fn proxy(proxied: __reactor::Proxied<'_, Self>) -> __Proxy<'_> {
-                __Proxy(proxied)
+            unsafe fn proxy<'a>(callback: __reactor::RawCallback) -> ::reactor_abi::Result<__Proxy<'a>> {
+                // SAFETY: as the caller promises, for this interface.
+                unsafe { __reactor::Proxied::new(callback, #name, #count as u32) }.map(__Proxy)
             }
 
             fn object<'a>(proxy: &'a __Proxy<'a>) -> &'a (dyn #ident + 'a) {

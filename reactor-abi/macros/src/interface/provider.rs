@@ -102,7 +102,7 @@ fn thunk(interface: &Interface, method: &Method) -> TokenStream {
         }
         Kind::Optional(ty) => quote!(let #place = unsafe { __reactor::optional::take::<#ty>(#place) }?;),
         Kind::Callback(ty) => quote! {
-            let #place = <#ty as __reactor::Callback>::proxy(unsafe { __reactor::Proxied::new(#place, <#ty as __reactor::Callback>::METHODS) }?);
+            let #place = unsafe { <#ty as __reactor::Callback>::proxy(#place) }?;
         },
     });
     let passed = arguments.iter().zip(&places).map(|(argument, place)| match &argument.kind {
@@ -156,7 +156,7 @@ fn encoded(interface: &Interface, at: usize, method: &Method) -> TokenStream {
         Kind::Optional(ty) => quote!(let #place = __reactor::optional::get::<#ty>(__input)?;),
         Kind::Callback(ty) => quote! {
             // SAFETY: the callbacks of a call are those of the method's signature.
-            let #place = <#ty as __reactor::Callback>::proxy(unsafe { __reactor::Proxied::get(__input, <#ty as __reactor::Callback>::METHODS) }?);
+            let #place = unsafe { <#ty as __reactor::Callback>::proxy(__reactor::lent(__input)?) }?;
         },
     });
     let passed = arguments.iter().zip(&places).map(|(argument, place)| borrowed(argument, place));

@@ -240,9 +240,6 @@ impl Entered for Brief<'_> {
 ///
 /// What `lend` and `callback` make leads to the object while it is borrowed; implemented by `#[interface]` only.
 pub unsafe trait Callback: Interface {
-    /// Its name, and how many methods it has.
-    const METHODS: (&'static str, u32);
-
     /// The trait's objects.
     type Object<'a>: ?Sized + 'a;
     /// What the caller puts around an object.
@@ -255,7 +252,15 @@ pub unsafe trait Callback: Interface {
     /// What crosses.
     fn callback(lent: &Self::Lent<'_>) -> raw::Callback;
     /// What the called gets.
-    fn proxy(proxied: Proxied<'_, Self>) -> Self::Proxy<'_>;
+    ///
+    /// # Errors
+    ///
+    /// It has fewer methods than the interface.
+    ///
+    /// # Safety
+    ///
+    /// As [`Proxied::new`].
+    unsafe fn proxy<'a>(callback: raw::Callback) -> Result<Self::Proxy<'a>>;
     /// As the trait.
     fn object<'a>(proxy: &'a Self::Proxy<'a>) -> &'a Self::Object<'a>;
 }
@@ -268,45 +273,40 @@ pub struct Proxied<'a, I: ?Sized> {
 }
 
 impl<'a, I: ?Sized> Proxied<'a, I> {
-    /// `methods` is [`Callback::METHODS`] of `I`.
+    /// The object, for the interface `I`, which has this name and so many methods.
     ///
     /// # Errors
     ///
-    /// Its table has fewer slots than the interface has methods: tables of callbacks from another process are made by
-    /// what that process says.
+    /// Its table has fewer slots: tables of callbacks from another process are made by what that process says.
     ///
     /// # Safety
     ///
     /// The callback lives for `'a`, and as many slots as its table has are those of `I`.
-    pub unsafe fn new(callback: raw::Callback, methods: (&str, u32)) -> Result<Self> {
+    pub unsafe fn new(callback: raw::Callback, name: &str, methods: u32) -> Result<Self> {
         // SAFETY: the callback lives, and so does its table.
         let count = unsafe { (*callback.table).count };
-        let (name, wanted) = methods;
-        if count < wanted {
-            let few = format_args!("it has {count} of the {wanted} methods of {name}");
+        if count < methods {
+            let few = format_args!("it has {count} of the {methods} methods of {name}");
             return Err(crossing("a callback", &few));
         }
         Ok(Self { callback, lent: PhantomData })
     }
+}
 
-    /// The callback that an encoded call numbers.
-    ///
-    /// # Errors
-    ///
-    /// There is none of that number; and as [`new`](Self::new).
-    ///
-    /// # Safety
-    ///
-    /// As [`new`](Self::new), for those that the input was given.
-    pub unsafe fn get(input: &mut Input<'a>, methods: (&str, u32)) -> Result<Self> {
-        let at = input.take::<u32>()?;
-        // SAFETY: the callbacks of a call live for its time.
-        let callback = unsafe { input.callbacks().get(at) };
-        let callback = callback
-            .ok_or_else(|| crossing("a callback", &format_args!("there is none of the number {at}")))?;
-        // SAFETY: as the caller promises.
-        unsafe { Self::new(callback, methods) }
-    }
+/// The callback that an encoded call numbers.
+///
+/// # Errors
+///
+/// There is none of that number.
+///
+/// # Safety
+///
+/// Those that the input was given live.
+pub unsafe fn lent(input: &mut Input<'_>) -> Result<raw::Callback> {
+    let at = input.take::<u32>()?;
+    // SAFETY: as the caller promises.
+    let callback = unsafe { input.callbacks().get(at) };
+    callback.ok_or_else(|| crossing("a callback", &format_args!("there is none of the number {at}")))
 }
 
 impl<I: ?Sized> Target for Proxied<'_, I> {
