@@ -269,10 +269,12 @@ pub unsafe trait Callback: Interface {
 /// table has a slot for each method.
 pub struct Proxied<'a, I: ?Sized> {
     callback: raw::Callback,
-    lent: PhantomData<(&'a (), *const (), fn() -> Box<I>)>,
+    /// Not given to another thread.
+    lent: PhantomData<(&'a (), *const ())>,
+    interface: PhantomData<fn() -> Box<I>>,
 }
 
-impl<'a, I: ?Sized> Proxied<'a, I> {
+impl<I: ?Sized> Proxied<'_, I> {
     /// The object, for the interface `I`, which has this name and so many methods.
     ///
     /// # Errors
@@ -281,7 +283,7 @@ impl<'a, I: ?Sized> Proxied<'a, I> {
     ///
     /// # Safety
     ///
-    /// The callback lives for `'a`, and as many slots as its table has are those of `I`.
+    /// The callback lives for the lifetime of the result, and as many slots as its table has are those of `I`.
     pub unsafe fn new(callback: raw::Callback, name: &str, methods: u32) -> Result<Self> {
         // SAFETY: the callback lives, and so does its table.
         let count = unsafe { (*callback.table).count };
@@ -289,7 +291,7 @@ impl<'a, I: ?Sized> Proxied<'a, I> {
             let few = format_args!("it has {count} of the {methods} methods of {name}");
             return Err(crossing("a callback", &few));
         }
-        Ok(Self { callback, lent: PhantomData })
+        Ok(Self { callback, lent: PhantomData, interface: PhantomData })
     }
 }
 
