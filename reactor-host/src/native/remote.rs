@@ -4,9 +4,12 @@
 //! pins and phases know nothing of it. On the plugin's side another plugin looks like an instance behind a cell
 //! ([`passage`]). Must never know how a message gets to the other side.
 
+#[cfg(test)]
+mod tests;
+
 use std::cell::RefCell;
 use std::marker::PhantomData;
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 
 use abi_stable::prefix_type::WithMetadata;
 use abi_stable::std_types::{RSlice, RStr};
@@ -21,7 +24,7 @@ use super::context::Context;
 use super::exports::FarTable;
 use super::life::{Life, Stage};
 use super::pool::{BindingLease, Lease, Pool, Target};
-use crate::interfaces::{MOST_METHODS, OfferError, Offered, Wanted};
+use crate::interfaces::{LONGEST_TEXT, OfferError, Offered, Wanted};
 use crate::manifest::PluginId;
 use crate::routes::Routes;
 
@@ -299,16 +302,15 @@ impl Lent<'_> {
         Some(of(&unsafe { Lent::new(callbacks) }))
     }
 
-    /// How many methods each of them has.
-    pub(crate) fn shapes(&self) -> Vec<u32> {
-        // SAFETY: a callback's table lives as long as the callback.
-        (0..).map_while(|at| self.at(at)).map(|callback| unsafe { (*callback.table).count }).collect()
+    /// How many there are.
+    pub(crate) fn count(&self) -> u32 {
+        u32::try_from(self.callbacks.count).unwrap_or(u32::MAX)
     }
 
     /// Calls a method of one of them.
     pub(crate) fn call(&self, at: u32, method: u32, input: &[u8], lent: &Lent<'_>) -> Outcome {
         let Some(Callback { object, table }) = self.at(at) else { return Outcome::missing() };
-        // SAFETY: as in `shapes`.
+        // SAFETY: a callback's table lives as long as the callback.
         let slot = unsafe { TableHead::slot(table, method) };
         if slot.number == reactor_abi::ffi::interface::MISSING {
             return Outcome::missing();
@@ -326,25 +328,36 @@ impl Lent<'_> {
 /// What stands for the objects that the other side lends, for the time of its call.
 pub(crate) struct Borrowed {
     list: Vec<Callback>,
-    _objects: Vec<(Box<FarObject>, FarTable)>,
+    _objects: Vec<Box<FarObject>>,
 }
 
 /// How many objects may be lent to one call.
-const MOST_LENT: usize = 256;
+const MOST_LENT: u32 = 256;
+
+/// The most methods of an object that is lent.
+const MOST_CALLED_BACK: u32 = 16 << 10;
+
+// All of them are part of the signature of the method that it is lent to, with four bytes each at least (`; ()`).
+const _: () = assert!(MOST_CALLED_BACK as usize * 4 >= LONGEST_TEXT);
+
+/// The one table of all objects that are borrowed from the other side.
+///
+/// Who calls one of them knows from its own interface how many methods there are, and may read as many slots. The other
+/// side is not asked: it could say fewer, or lend a small object where a large one belongs. So every table has as many as
+/// any interface can have; which of them there are is found out by the call.
+fn borrowed_table() -> *const TableHead {
+    static TABLE: OnceLock<FarTable> = OnceLock::new();
+    TABLE.get_or_init(|| FarTable::new(call_object, MOST_CALLED_BACK)).as_ptr()
+}
 
 impl Borrowed {
-    /// `shapes`: how many methods each has; `road`: where calls of each go. `None`: more than there can be.
-    pub(crate) fn new(shapes: &[u32], road: impl Fn(u32) -> Box<dyn Road>) -> Option<Self> {
-        let fits = shapes.len() <= MOST_LENT && shapes.iter().all(|count| *count as usize <= MOST_METHODS);
-        let object =
-            |(at, count): (u32, &u32)| (Box::new(FarObject(road(at))), FarTable::new(call_object, *count));
-        fits.then(|| {
-            let objects: Vec<_> = (0..).zip(shapes).map(object).collect();
-            let callback = |(object, table): &(Box<FarObject>, FarTable)| Callback {
-                object: object.as_ptr(),
-                table: table.as_ptr(),
-            };
-            Self { list: objects.iter().map(callback).collect(), _objects: objects }
+    /// `count`: how many there are; `road`: where calls of each go. `None`: more than there can be.
+    pub(crate) fn new(count: u32, road: impl Fn(u32) -> Box<dyn Road>) -> Option<Self> {
+        (count <= MOST_LENT).then(|| {
+            let objects: Vec<_> = (0..count).map(|at| Box::new(FarObject(road(at)))).collect();
+            let table = if objects.is_empty() { std::ptr::null() } else { borrowed_table() };
+            let list = objects.iter().map(|object| Callback { object: object.as_ptr(), table }).collect();
+            Self { list, _objects: objects }
         })
     }
 

@@ -86,8 +86,8 @@ pub(crate) struct Method<'a> {
     /// The method's place in the table.
     pub(crate) place: u32,
     pub(crate) input: Bytes<'a>,
-    /// What is lent for the time of the call: how many methods each object has.
-    pub(crate) lent: Vec<u32>,
+    /// How many objects are lent for the time of the call. What methods they have, both sides know from the interface.
+    pub(crate) lent: u32,
 }
 
 /// What a question came to.

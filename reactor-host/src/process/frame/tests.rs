@@ -39,7 +39,7 @@ fn asks() -> impl Strategy<Value = Ask<'static>> {
 }
 
 fn calls() -> impl Strategy<Value = Method<'static>> {
-    (any::<u32>(), bytes(), proptest::collection::vec(any::<u32>(), 0..3))
+    (any::<u32>(), bytes(), any::<u32>())
         .prop_map(|(place, input, lent)| Method { place, input, lent })
 }
 
