@@ -341,6 +341,7 @@ impl Drop for Host {
         if inside_plugin_code() {
             // The conductor may be waiting for this very thread: it ends by itself.
             self.shared.routes.set_application(None);
+            self.application.end();
             return;
         }
         // Every step of the conductor's has a deadline; this one is against a phase that was begun before.
@@ -350,6 +351,7 @@ impl Drop for Host {
             let _ = conductor.join();
         }
         self.shared.routes.set_application(None);
+        self.application.end();
         // What hangs may keep the host's parts for ever; the data folder is free from here on.
         let _ = self.shared.store.close();
     }

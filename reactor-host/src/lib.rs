@@ -1,7 +1,7 @@
 //! What an application links to discover, check, load, watch, swap and close native plugins.
 //!
 //! [`Host`] is the whole of it for most: build one, [`start`](Host::start) it, keep a [`Handle`] to each plugin that
-//! is called, and drop it. It is synchronous and keeps no global state; what plugins print to, log through and are
+//! is called, and drop it. It is synchronous, and two hosts in one program know nothing of each other; what plugins print to, log through and are
 //! watched by is the application's to choose.
 //!
 //! A plugin's journey, and the modules that stand for its steps:

@@ -27,7 +27,7 @@ use crate::report::{PluginInfo, Reason};
 use crate::retained::Retention;
 use crate::routes::{self, Routes};
 use crate::store::Store;
-use crate::streams::Streams;
+use crate::streams::{ENDED, Streams};
 
 /// See the module.
 pub(crate) struct Shared {
@@ -183,7 +183,7 @@ impl Shared {
     /// Has a generation's tasks end, and what it streams.
     pub(crate) fn end_work(&self, life: &Life, why: &str) {
         let why = format!("generation {} of {} {why}: its streams have ended", life.number, life.plugin);
-        let why = Error::new("RE0751", why);
+        let why = Error::new(ENDED, why);
         // Before the tasks: one that is told to end drops what it sends by, and who reads would take that for a good end.
         self.streams.end_of(life.number, &why);
         life.close_tasks();

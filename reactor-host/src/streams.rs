@@ -5,7 +5,8 @@
 //! still be taken. Must never know what an item is.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::hash::{BuildHasher, RandomState};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use reactor_abi::Error;
@@ -13,10 +14,14 @@ use reactor_abi::ffi::interface::StreamStatus;
 
 /// The most items that a stream may hold.
 const MOST_ITEMS: u32 = 1 << 16;
-/// The most bytes that a stream may hold; one item is taken whatever its size.
+/// The most bytes that all streams of one generation may hold; when they hold nothing, one item is taken whatever its size.
 const MOST_BYTES: usize = 64 << 20;
 /// The most streams that one generation may have open.
 const MOST_STREAMS: usize = 4_096;
+/// The most streams that are kept for who has not begun to take from them when who added to them is gone.
+const MOST_LEFT: usize = 64;
+/// The code of the reason where it is the host that ended a stream.
+pub(crate) const ENDED: &str = "RE0751";
 
 /// The streams of one host.
 #[derive(Default)]
@@ -26,12 +31,30 @@ pub(crate) struct Streams {
 
 #[derive(Default)]
 struct Inner {
-    next: u64,
+    opened: u64,
+    /// Makes numbers that nobody guesses: who knows one was told it.
+    numbers: RandomState,
     open: HashMap<u64, Arc<Stream>>,
+    /// By the generation that adds; there is room as long as a stream of it is open.
+    rooms: HashMap<u64, Weak<Room>>,
+    /// Those whose generation had gone before anybody took from them, the oldest first. Who was given one of them may
+    /// still come, or there may be nobody.
+    left: VecDeque<u64>,
+}
+
+/// How much the streams of one generation hold.
+#[derive(Default)]
+struct Room {
+    bytes: Mutex<usize>,
+    /// Rung when there is more room, or somebody who waits for some is to look again.
+    changed: Condvar,
 }
 
 struct Stream {
     provider: u64,
+    /// Which one it is of all that were opened.
+    age: u64,
+    room: Arc<Room>,
     capacity: usize,
     queue: Mutex<Queue>,
     changed: Condvar,
@@ -40,7 +63,6 @@ struct Stream {
 #[derive(Default)]
 struct Queue {
     items: VecDeque<Vec<u8>>,
-    bytes: usize,
     /// The generation that takes items, as soon as one was asked for.
     consumer: Option<u64>,
     /// No more items come: an encoded error, or nothing where it ended well.
@@ -76,16 +98,95 @@ impl Stream {
         }
     }
 
-    fn is_full(&self, queue: &Queue, more: usize) -> bool {
-        queue.items.len() >= self.capacity
-            || (!queue.items.is_empty() && queue.bytes.saturating_add(more) > MOST_BYTES)
-    }
-
     fn end(&self, error: &[u8]) {
         let mut queue = self.lock();
         queue.ended.get_or_insert_with(|| error.to_vec());
         drop(queue);
+        self.ring();
+    }
+
+    /// Wakes all who wait for this stream.
+    fn ring(&self) {
         self.changed.notify_all();
+        let _held = self.room.lock();
+        self.room.changed.notify_all();
+    }
+
+    fn push(&self, item: &[u8], wait: Duration) -> StreamStatus {
+        let deadline = Instant::now().checked_add(wait);
+        loop {
+            let left =
+                deadline.map_or(Duration::MAX, |deadline| deadline.saturating_duration_since(Instant::now()));
+            let (mut queue, _) =
+                self.wait(left, |queue| queue.is_over() || queue.items.len() < self.capacity);
+            if queue.is_over() {
+                return StreamStatus::Closed;
+            }
+            if queue.items.len() >= self.capacity {
+                return StreamStatus::Waiting;
+            }
+            // The room is looked at while the queue is held: who frees some holds neither for long.
+            let mut bytes = self.room.lock();
+            if *bytes == 0 || bytes.saturating_add(item.len()) <= MOST_BYTES {
+                *bytes += item.len();
+                drop(bytes);
+                queue.items.push_back(item.to_vec());
+                drop(queue);
+                self.changed.notify_all();
+                return StreamStatus::Done;
+            }
+            drop(queue);
+            if left.is_zero() {
+                return StreamStatus::Waiting;
+            }
+            // What ends the stream rings here too, under the room's lock, which has been held since the queue was.
+            let waited = left.min(LONGEST_NAP);
+            drop(self.room.changed.wait_timeout(bytes, waited).unwrap_or_else(PoisonError::into_inner));
+        }
+    }
+}
+
+/// A wait without a deadline is made of such: a condition variable takes no endless one.
+const LONGEST_NAP: Duration = Duration::from_secs(3_600);
+
+impl Queue {
+    fn is_over(&self) -> bool {
+        self.cancelled || self.ended.is_some()
+    }
+}
+
+impl Room {
+    fn lock(&self) -> MutexGuard<'_, usize> {
+        self.bytes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn free(&self, bytes: usize) {
+        *self.lock() -= bytes;
+        self.changed.notify_all();
+    }
+}
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        let queue = self.queue.get_mut().unwrap_or_else(PoisonError::into_inner);
+        self.room.free(queue.items.iter().map(Vec::len).sum());
+    }
+}
+
+impl Inner {
+    fn is_untaken(&self, number: u64) -> bool {
+        self.open.get(&number).is_some_and(|stream| stream.lock().consumer.is_none())
+    }
+
+    /// A number that no open stream has; never 0.
+    fn number(&mut self) -> u64 {
+        loop {
+            self.opened += 1;
+            let number = self.numbers.hash_one(self.opened);
+            if number != 0 && !self.open.contains_key(&number) {
+                return number;
+            }
+        }
     }
 }
 
@@ -117,10 +218,14 @@ impl Streams {
                 format!("this plugin has {MOST_STREAMS} streams open, which are the most; end some of them"),
             ));
         }
-        inner.next += 1;
-        let number = inner.next;
+        inner.rooms.retain(|_, room| room.strong_count() > 0);
+        let room = inner.rooms.get(&provider).and_then(Weak::upgrade).unwrap_or_default();
+        inner.rooms.insert(provider, Arc::downgrade(&room));
+        let number = inner.number();
         let capacity = capacity as usize;
-        let stream = Stream { provider, capacity, queue: Mutex::default(), changed: Condvar::new() };
+        let age = inner.opened;
+        let stream =
+            Stream { provider, age, room, capacity, queue: Mutex::default(), changed: Condvar::new() };
         inner.open.insert(number, Arc::new(stream));
         Ok(number)
     }
@@ -130,19 +235,7 @@ impl Streams {
         let Some(stream) = self.find(stream).filter(|stream| stream.provider == provider) else {
             return StreamStatus::Closed;
         };
-        let over = |queue: &Queue| queue.cancelled || queue.ended.is_some();
-        let (mut queue, _) = stream.wait(wait, |queue| over(queue) || !stream.is_full(queue, item.len()));
-        if over(&queue) {
-            return StreamStatus::Closed;
-        }
-        if stream.is_full(&queue, item.len()) {
-            return StreamStatus::Waiting;
-        }
-        queue.bytes += item.len();
-        queue.items.push_back(item.to_vec());
-        drop(queue);
-        stream.changed.notify_all();
-        StreamStatus::Done
+        stream.push(item, wait)
     }
 
     /// Ends a stream of generation `provider`. `error`: an encoded one, or nothing.
@@ -156,18 +249,18 @@ impl Streams {
     pub(crate) fn next(&self, consumer: u64, stream: u64, wait: Duration) -> (StreamStatus, Vec<u8>) {
         let number = stream;
         let Some(stream) = self.find(number) else {
-            return (StreamStatus::Closed, Vec::new());
+            // Who has seen the end does not ask again.
+            return (StreamStatus::Closed, forgotten());
         };
         stream.lock().consumer = Some(consumer);
-        let over = |queue: &Queue| queue.cancelled || queue.ended.is_some();
-        let (mut queue, _) = stream.wait(wait, |queue| over(queue) || !queue.items.is_empty());
+        let (mut queue, _) = stream.wait(wait, |queue| queue.is_over() || !queue.items.is_empty());
         if let Some(item) = queue.items.pop_front() {
-            queue.bytes -= item.len();
             drop(queue);
+            stream.room.free(item.len());
             stream.changed.notify_all();
             return (StreamStatus::Done, item);
         }
-        if !over(&queue) {
+        if !queue.is_over() {
             return (StreamStatus::Waiting, Vec::new());
         }
         let reason = queue.ended.clone().unwrap_or_default();
@@ -181,10 +274,10 @@ impl Streams {
         let Some(stream) = self.lock().open.remove(&stream) else { return };
         let mut queue = stream.lock();
         queue.cancelled = true;
-        queue.items.clear();
-        queue.bytes = 0;
+        let dropped = std::mem::take(&mut queue.items);
         drop(queue);
-        stream.changed.notify_all();
+        stream.room.free(dropped.iter().map(Vec::len).sum());
+        stream.ring();
     }
 
     /// Ends every stream that generation `number` adds to, for this reason.
@@ -197,19 +290,38 @@ impl Streams {
         }
     }
 
-    /// Cancels every stream that generation `number` takes from, and forgets those it added to that nobody took from.
+    /// Cancels every stream that generation `number` takes from, and ends those that it added to and nobody has taken from
+    /// yet. Some of these are kept for who may still come.
     pub(crate) fn forget(&self, number: u64) {
-        let mut gone = Vec::new();
-        for (at, stream) in &self.lock().open {
-            let queue = stream.lock();
-            if queue.consumer == Some(number) || (stream.provider == number && queue.consumer.is_none()) {
+        let mut inner = self.lock();
+        let (mut gone, mut left) = (Vec::new(), Vec::new());
+        for (at, stream) in &inner.open {
+            let mut queue = stream.lock();
+            if queue.consumer == Some(number) {
                 gone.push(*at);
+            } else if stream.provider == number && queue.consumer.is_none() {
+                queue.ended.get_or_insert_with(forgotten);
+                left.push((stream.age, *at));
             }
         }
+        left.sort_unstable();
+        inner.left.extend(left.into_iter().map(|(_, number)| number));
+        let surplus = inner.left.len().saturating_sub(MOST_LEFT);
+        let oldest: Vec<_> = inner.left.drain(..surplus).collect();
+        gone.extend(oldest.into_iter().filter(|at| inner.is_untaken(*at)));
+        drop(inner);
         for stream in gone {
             self.cancel(stream);
         }
     }
+}
+
+fn forgotten() -> Vec<u8> {
+    Error::new(
+        ENDED,
+        "who added to this stream has gone, and nobody had taken from it by then: ask for a new one",
+    )
+    .encode()
 }
 
 #[cfg(test)]

@@ -63,8 +63,18 @@ impl Application {
     }
 }
 
-/// Nothing leads to it by now: the host has taken it out of the routes. Who is inside one of its objects all the same
-/// came before that, and is a plugin that does not return: then the objects stay.
+impl Application {
+    /// The host ends: lets go of the objects, which may hold handles that hold this. Nothing leads to them by now. Who is
+    /// inside one all the same came before that, and is a plugin that does not return: then they stay.
+    pub(crate) fn end(&self) {
+        let life = &self.context.life;
+        if life.inside() == 0 {
+            life.exports.clear();
+        }
+    }
+}
+
+/// What [`end`](Application::end) did not let go of is in use, and stays.
 impl Drop for Application {
     fn drop(&mut self) {
         let life = &self.context.life;

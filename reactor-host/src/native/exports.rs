@@ -6,7 +6,7 @@
 
 use std::any::Any;
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use abi_stable::std_types::RSlice;
 use reactor_abi::ffi::Sink;
@@ -100,8 +100,8 @@ pub(crate) struct Exports {
 struct Inner {
     exports: Vec<Export>,
     facets: Vec<Facet>,
-    /// What callers got, each with what it asked for.
-    known: Vec<(Arc<Wanted>, Result<Word, Misfit>)>,
+    /// What callers got, each with what it asked for, as long as somebody asks that.
+    known: Vec<(Weak<Wanted>, Result<Word, Misfit>)>,
     role: Role,
     /// How many wait for all bindings to be unused.
     waiters: u32,
@@ -197,6 +197,13 @@ impl Exports {
         Outcome { status, bytes }
     }
 
+    /// Lets go of all objects. For exports that nothing leads to and nobody is inside of.
+    pub(super) fn clear(&self) {
+        let gone = std::mem::take(&mut self.lock().exports);
+        // An object may ask for things while it is dropped: not under the lock.
+        drop(gone);
+    }
+
     /// The interfaces that are offered, with their versions.
     pub(crate) fn list(&self) -> Vec<(String, Version)> {
         let inner = self.lock();
@@ -225,13 +232,17 @@ impl Exports {
     /// The binding through which `wanted` is called; `None`: nothing of that name is offered.
     pub(super) fn facet(&self, pool: &Arc<Pool>, wanted: &Arc<Wanted>) -> Option<Result<Word, Misfit>> {
         let mut inner = self.lock();
-        if let Some((_, known)) = inner.known.iter().find(|(asked, _)| Arc::ptr_eq(asked, wanted)) {
+        if let Some((_, known)) = inner.known.iter().find(|(asked, _)| asked.as_ptr() == Arc::as_ptr(wanted))
+        {
             return Some(known.clone());
         }
         let interface = inner.exports.iter().position(|export| export.offered.name == wanted.name)?;
         let found =
             wanted.fit(&inner.exports[interface].offered).map(|places| inner.bind(pool, interface, places));
-        inner.known.push((Arc::clone(wanted), found.clone()));
+        if inner.known.len() == inner.known.capacity() {
+            inner.known.retain(|(asked, _)| asked.strong_count() > 0);
+        }
+        inner.known.push((Arc::downgrade(wanted), found.clone()));
         Some(found)
     }
 

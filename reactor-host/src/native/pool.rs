@@ -226,7 +226,7 @@ impl Lease {
         unsafe { &*self.cell }
     }
 
-    /// Points the cell somewhere else. Whoever then asks who is inside ([`BindingLease::inside`]) misses nobody.
+    /// Points the cell somewhere else. Who then asks who is [inside](reactor_abi::ffi::protocol::inside) misses nobody.
     pub(crate) fn set(&self, word: Word) {
         self.cell().word().store(word.0, Ordering::SeqCst);
         // Whichever comes later, this store or `cut`, leaves the cell empty.

@@ -29,6 +29,8 @@ pub(super) struct Table {
     pub(super) sealed: HashSet<u64>,
     /// What the application itself offers comes before all plugins.
     application: Option<Arc<Life>>,
+    /// The plugins of which a generation has offered an interface while it was known here.
+    offering: HashMap<String, BTreeSet<PluginId>>,
     /// The cells through which interfaces are called.
     imports: HashMap<String, Vec<Weak<Lease>>>,
     wanted: HashMap<Want, Weak<Wanted>>,
@@ -226,11 +228,9 @@ impl Table {
         }
         let rank =
             |plugin: &PluginId| self.routes.get(plugin).and_then(|route| route.rank).unwrap_or(u64::MAX);
-        let offers = |(plugin, route): (&'a PluginId, &'a Route)| {
-            route.offers.contains(&wanted.name).then_some(plugin)
-        };
+        let offering = self.offering.get(&wanted.name).into_iter().flatten();
         let own = importer.and_then(|number| self.views.get(&number)).into_iter().flat_map(HashMap::keys);
-        let mut providers: Vec<_> = self.routes.iter().filter_map(offers).chain(own).collect();
+        let mut providers: Vec<_> = offering.chain(own).collect();
         providers.sort_by(|one, other| (rank(one), *one).cmp(&(rank(other), *other)));
         providers.dedup();
         providers
@@ -337,7 +337,11 @@ impl Table {
         let mut cells = std::mem::take(&mut route.cells);
         let lives = self.views.values().filter_map(|view| view.get(plugin)?.life());
         for life in route.state.life().into_iter().chain(lives) {
-            route.offers.extend(life.exports.list().into_iter().map(|(interface, _)| interface));
+            for (interface, _) in life.exports.list() {
+                if route.offers.insert(interface.clone()) {
+                    self.offering.entry(interface).or_default().insert(plugin.clone());
+                }
+            }
         }
         let interfaces: Vec<_> = route.offers.iter().cloned().collect();
         set_all(&mut cells, |cell| self.leads(cell.target(), cell.importer()).word());
@@ -359,6 +363,7 @@ impl Table {
     /// A generation that may be in somebody's view, or serve, has begun to offer an interface.
     pub(super) fn offered(&mut self, life: &Life, interface: &str) {
         self.route(&life.plugin).offers.insert(interface.to_owned());
+        self.offering.entry(interface.to_owned()).or_default().insert(life.plugin.clone());
         self.refresh_interface(interface);
     }
 

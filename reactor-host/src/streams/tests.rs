@@ -1,9 +1,9 @@
 use std::time::Duration;
 
 use reactor_abi::Error;
-use reactor_abi::ffi::interface::StreamStatus::{Closed, Done, Waiting};
+use reactor_abi::ffi::interface::StreamStatus::{self, Closed, Done, Waiting};
 
-use super::{MOST_BYTES, MOST_STREAMS, Streams};
+use super::{ENDED, MOST_BYTES, MOST_LEFT, MOST_STREAMS, Streams};
 
 const NOW: Duration = Duration::ZERO;
 const LONG: Duration = Duration::from_secs(20);
@@ -27,8 +27,22 @@ fn what_waits_is_bounded_in_bytes_too_and_one_item_always_goes_in() {
     let large = vec![0; MOST_BYTES + 1];
     assert_eq!(streams.push(1, stream, &large, NOW), Done);
     assert_eq!(streams.push(1, stream, b"x", NOW), Waiting);
-    assert_eq!(streams.next(2, stream, NOW).0, Done);
+    let other = streams.open(1, 10).expect("opened");
+    assert_eq!(streams.push(1, other, b"x", NOW), Waiting, "all streams of a generation share the room");
+    let elsewhere = streams.open(2, 10).expect("opened");
+    assert_eq!(streams.push(2, elsewhere, b"x", NOW), Done);
+    std::thread::scope(|scope| {
+        let sender = scope.spawn(|| streams.push(1, other, b"x", LONG));
+        assert_eq!(streams.next(2, stream, NOW).0, Done);
+        assert_eq!(sender.join().expect("no panic"), Done);
+    });
     assert_eq!(streams.push(1, stream, b"x", NOW), Done);
+    assert_eq!(streams.push(1, stream, &large, NOW), Waiting);
+    std::thread::scope(|scope| {
+        let sender = scope.spawn(|| streams.push(1, stream, &large, LONG));
+        streams.cancel(stream);
+        assert_eq!(sender.join().expect("no panic"), Closed);
+    });
 }
 
 #[test]
@@ -42,7 +56,8 @@ fn what_was_sent_before_the_end_still_arrives_and_then_the_reason() {
     assert_eq!(streams.push(1, stream, b"b", NOW), Closed);
     assert_eq!(streams.next(2, stream, NOW), (Done, b"a".to_vec()));
     assert_eq!(streams.next(2, stream, NOW), (Closed, why.encode()));
-    assert_eq!(streams.next(2, stream, NOW), (Closed, Vec::new()), "told once, and forgotten");
+    let again = streams.next(2, stream, NOW);
+    assert_eq!((again.0, Error::decode(&again.1).code()), (Closed, ENDED), "forgotten");
 }
 
 #[test]
@@ -76,7 +91,38 @@ fn a_generation_that_has_gone_leaves_no_stream() {
     assert_eq!(streams.push(1, untaken, b"", NOW), Done);
     streams.forget(1);
     assert_eq!(streams.push(3, other, b"", NOW), Closed);
-    assert_eq!(streams.next(4, untaken, NOW).0, Closed, "nobody took from it, and nobody adds to it");
+    let why = |answer: (StreamStatus, Vec<u8>)| (answer.0, Error::decode(&answer.1).code().to_owned());
+    let ended = (Closed, ENDED.to_owned());
+    assert_eq!(streams.next(4, untaken, NOW), (Done, Vec::new()), "who comes late is given what there is");
+    assert_eq!(why(streams.next(4, untaken, NOW)), ended, "and then told");
+    assert_eq!(why(streams.next(4, 99, NOW)), ended, "nothing looks as if it had ended well");
+}
+
+#[test]
+fn streams_that_nobody_comes_for_are_not_kept_without_end() {
+    let streams = Streams::default();
+    let left: Vec<_> =
+        (0..MOST_LEFT as u64 + 2).map(|number| streams.open(number, 1).expect("opened")).collect();
+    streams.forget(0);
+    assert_eq!(streams.next(1_000, left[0], NOW).0, Closed);
+    (1..left.len() as u64).for_each(|number| streams.forget(number));
+    assert_eq!(streams.lock().open.len(), MOST_LEFT);
+}
+
+#[test]
+fn who_came_late_is_not_sent_away_for_those_who_do_not_come() {
+    let streams = Streams::default();
+    let late = streams.open(1, 4).expect("opened");
+    for item in [b"1", b"2"] {
+        assert_eq!(streams.push(1, late, item, NOW), Done);
+    }
+    streams.forget(1);
+    assert_eq!(streams.next(1_000, late, NOW), (Done, b"1".to_vec()));
+    for number in 2..MOST_LEFT as u64 + 10 {
+        streams.open(number, 1).expect("opened");
+        streams.forget(number);
+    }
+    assert_eq!(streams.next(1_000, late, NOW), (Done, b"2".to_vec()));
 }
 
 #[test]
