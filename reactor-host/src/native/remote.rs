@@ -18,7 +18,6 @@ use reactor_abi::ffi::interface::{Callback, Callbacks, Offer, TableHead};
 use reactor_abi::ffi::root::Created;
 use reactor_abi::ffi::services::HooksPtr;
 use reactor_abi::ffi::{CallFn, HostServicesRef, Op, PluginRoot, PluginRootRef, RawContext, Sink, Status};
-use reactor_abi::interface::Descriptor;
 
 use super::context::Context;
 use super::exports::FarTable;
@@ -206,22 +205,18 @@ unsafe extern "C" fn call_object(
     object.0.call(method, input.as_slice(), &lent).into(answer)
 }
 
-/// Offers an object that is in the generation's process under an interface. Answers the interface's name.
+/// Takes in an object that is in the generation's process.
 ///
 /// # Errors
 ///
-/// The descriptor is none, or the manifest does not say so.
-pub(crate) fn export(life: &Life, descriptor: Descriptor, road: Box<dyn Road>) -> Result<String, Error> {
-    let told = |error: OfferError| Error::new(error.code(), error.to_string());
-    let offered = Offered::new(descriptor).map_err(told)?;
-    let interface = offered.name.clone();
+/// The manifest does not say so, or the interface is provided already.
+pub(crate) fn export(life: &Life, offered: Offered, road: Box<dyn Road>) -> Result<(), OfferError> {
     let count = u32::try_from(offered.methods()).unwrap_or_default();
     let (object, table) = (Box::new(FarObject(road)), FarTable::new(call_object, count));
     let offer = Offer::new(object.as_ptr(), table.as_ptr());
     let keep = Some(Box::new((object, table)) as Box<dyn std::any::Any + Send + Sync>);
     // SAFETY: the table has as many methods as the descriptor, each with its own number; the object is kept with them.
-    unsafe { life.exports.add(life.plugin.as_str(), offered, offer, keep) }.map_err(told)?;
-    Ok(interface)
+    unsafe { life.exports.add(life.plugin.as_str(), offered, offer, keep) }
 }
 
 /// A cell for calls of an interface by whoever provides it beyond this process, as [`passage`].
@@ -366,15 +361,43 @@ impl Borrowed {
     }
 }
 
-/// Closes what this process was given beside the streams for input, output and errors: it has opened nothing of its own.
+/// Closes what this process was given beside the streams for input, output and errors, and nothing that it has opened by
+/// itself since: what is inherited is not marked to be closed when another program starts, as Rust marks all that it opens.
+///
+/// # Errors
+///
+/// There is another thread, which may open something at this moment: nothing is closed.
 #[cfg(target_os = "linux")]
-pub(crate) fn close_inherited() {
-    // SAFETY: called at the top of `main`, when nobody holds a descriptor of these numbers. Where the system does not
-    // know this call, what was not to be inherited was marked so by who opened it.
-    unsafe { libc::syscall(libc::SYS_close_range, 3_u32, u32::MAX, 0_u32) };
+pub(crate) fn close_inherited() -> std::io::Result<()> {
+    let threads = std::fs::read_dir("/proc/self/task")?.count();
+    if threads != 1 {
+        let why = format!("it has {threads} threads already: the call belongs at the top of `main`");
+        return Err(std::io::Error::other(why));
+    }
+    let number = |entry: std::fs::DirEntry| entry.file_name().to_str()?.parse::<i32>().ok();
+    let open: Vec<_> = std::fs::read_dir("/proc/self/fd")?.flatten().filter_map(number).collect();
+    for descriptor in open.into_iter().filter(|descriptor| *descriptor > 2) {
+        // SAFETY: it only asks; of one that is closed by now, in vain.
+        let flags = unsafe { libc::fcntl(descriptor, libc::F_GETFD) };
+        if flags >= 0 && flags & libc::FD_CLOEXEC == 0 {
+            // SAFETY: it was inherited, so nothing in this process knows its number, and no other thread opens another
+            // one of it meanwhile.
+            unsafe { libc::close(descriptor) };
+        }
+    }
+    Ok(())
 }
 
 #[cfg(all(unix, not(target_os = "linux")))]
-pub(crate) fn close_inherited() {
-    // There is no one call for it; what was not to be inherited was marked so by who opened it.
+pub(crate) fn close_inherited() -> std::io::Result<()> {
+    // They can not be listed; what was not to be inherited was marked so by who opened it.
+    Ok(())
+}
+
+/// Ends this process in good order as far as others see it, and runs nothing of what was to run at its end: threads of the
+/// plugin's may still be at work with what that would take away.
+#[cfg(unix)]
+pub(crate) fn exit_at_once() -> ! {
+    // SAFETY: it may be called at any time, on any thread.
+    unsafe { libc::_exit(0) }
 }
