@@ -434,3 +434,22 @@ fn a_plugin_that_calls_itself_without_end_is_told_so_and_the_host_lives() {
         assert_eq!(cast.ask(plugin, "mark", &Value::Null), value!(plugin));
     }
 }
+
+#[test]
+fn a_process_whose_library_can_not_be_closed_runs_nothing_of_it_at_its_end() {
+    // A function for the library's end is called when it is closed; one for the process's end keeps it open.
+    for (action, told) in [("atexit", "called\n"), ("process-exit", "")] {
+        let (folder, beside) = (Folder::new(), Folder::new());
+        let manifest = include_str!("corpus/exit-handlers/plugin.toml");
+        folder.put("exit_handlers.toml", format!("{manifest}[run]\nisolation = \"subprocess\"\n").as_bytes());
+        folder.put("libexit_handlers.so", &corpus::bytes("exit-handlers"));
+        let said = beside.put("said", b"");
+        let text =
+            format!("#!/bin/sh\nexec 2>'{}'\nexec '{}' \"$@\"\n", said.display(), embedder().display());
+        let host = builder(&folder).runner(runner(&beside, &text)).build().expect("a host");
+        assert!(host.start().expect("it starts").is_ok());
+        host.invoke("exit-handlers", action, &Value::Null).expect("it registers");
+        drop(host);
+        assert_eq!(std::fs::read_to_string(said).expect("text"), told, "{action}");
+    }
+}
