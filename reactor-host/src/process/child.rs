@@ -111,9 +111,11 @@ impl Ward {
         self.instance.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn open(&self, path: &[u8], needed: &[String]) -> Result<Vec<u8>, Error> {
+    fn open(&self, path: &[u8], needed: &[String], closable: bool) -> Result<Vec<u8>, Error> {
         let path = OsStr::from_bytes(path).into();
-        let opened = Image::open(Staged::by_the_host(path), Forecast::default(), true, needed);
+        // The host has read the file, and knows the reasons.
+        let forecast = Forecast { planted: closable, ..Forecast::default() };
+        let opened = Image::open(Staged::by_the_host(path), forecast, true, needed);
         let image = opened.map_err(|error| Error::new(error.code(), error.to_string()))?;
         *self.image.lock().unwrap_or_else(PoisonError::into_inner) = Some(image);
         Ok(Vec::new())
@@ -202,7 +204,7 @@ impl Ward {
 impl Servant for Ward {
     fn serve(&self, number: u64, ask: Ask<'static>) -> Answer<'static> {
         let answered = match ask {
-            Ask::Open { path, needed } => self.open(&path.0, &needed).map(Ok),
+            Ask::Open { path, needed, closable } => self.open(&path.0, &needed, closable).map(Ok),
             Ask::Create { birth, provides } => self.create(&birth.0, provides),
             Ask::Call { op, name, input } => self.call(op, &name, &input.0),
             Ask::Export { export, call } => {

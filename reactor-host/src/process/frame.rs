@@ -35,8 +35,8 @@ pub(crate) enum Frame<'a> {
 /// A question.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) enum Ask<'a> {
-    /// To the process: open this library.
-    Open { path: Bytes<'a>, needed: Vec<String> },
+    /// To the process: open this library. `closable`: its file says nothing against closing it at the end.
+    Open { path: Bytes<'a>, needed: Vec<String>, closable: bool },
     /// To the process: make the instance. `birth`: an encoded `Birth`; `provides`: the interfaces of the manifest.
     Create { birth: Bytes<'a>, provides: Vec<(String, String)> },
     /// To the process: an operation on the instance.

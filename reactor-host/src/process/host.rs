@@ -137,10 +137,11 @@ impl Process {
         let opened = {
             let library = self.library.lock().unwrap_or_else(PoisonError::into_inner);
             // When the process has ended there is none any more, and nobody to ask.
-            let (path, needed) = library.as_ref().map_or_else(Default::default, |library| {
-                (library.staged.path().as_os_str().as_bytes().to_vec(), library.needed.clone())
+            let (path, needed, closable) = library.as_ref().map_or_else(Default::default, |library| {
+                let path = library.staged.path().as_os_str().as_bytes().to_vec();
+                (path, library.needed.clone(), library.forecast.is_closable())
             });
-            Ask::Open { path: path.into(), needed }
+            Ask::Open { path: path.into(), needed, closable }
         };
         let outcome = self.ask(opened);
         if outcome.status == Status::Done {

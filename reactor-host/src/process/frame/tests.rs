@@ -12,8 +12,8 @@ fn bytes() -> impl Strategy<Value = Bytes<'static>> {
 
 fn asks() -> impl Strategy<Value = Ask<'static>> {
     prop_oneof![
-        (bytes(), proptest::collection::vec(".{0,8}", 0..3))
-            .prop_map(|(path, needed)| Ask::Open { path, needed }),
+        (bytes(), proptest::collection::vec(".{0,8}", 0..3), any::<bool>())
+            .prop_map(|(path, needed, closable)| Ask::Open { path, needed, closable }),
         (bytes(), proptest::collection::vec((".{0,8}", ".{0,8}"), 0..3))
             .prop_map(|(birth, provides)| Ask::Create { birth, provides }),
         (any::<u8>(), text(), bytes()).prop_map(|(op, name, input)| Ask::Call { op, name, input }),
