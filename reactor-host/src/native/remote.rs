@@ -323,7 +323,7 @@ impl Lent<'_> {
 /// What stands for the objects that the other side lends, for the time of its call.
 pub(crate) struct Borrowed {
     list: Vec<Callback>,
-    _objects: Vec<Box<FarObject>>,
+    _objects: Vec<FarObject>,
 }
 
 /// How many objects may be lent to one call.
@@ -349,7 +349,8 @@ impl Borrowed {
     /// `count`: how many there are; `road`: where calls of each go. `None`: more than there can be.
     pub(crate) fn new(count: u32, road: impl Fn(u32) -> Box<dyn Road>) -> Option<Self> {
         (count <= MOST_LENT).then(|| {
-            let objects: Vec<_> = (0..count).map(|at| Box::new(FarObject(road(at)))).collect();
+            // Where they are from here on: nothing is added.
+            let objects: Vec<_> = (0..count).map(|at| FarObject(road(at))).collect();
             let table = if objects.is_empty() { std::ptr::null() } else { borrowed_table() };
             let list = objects.iter().map(|object| Callback { object: object.as_ptr(), table }).collect();
             Self { list, _objects: objects }
