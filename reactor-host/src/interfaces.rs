@@ -14,9 +14,9 @@ use crate::manifest::{PluginId, is_interface_name};
 pub(crate) use reactor_abi::interface::agreement::Misfit;
 
 /// The most methods of one interface.
-pub(crate) const MOST_METHODS: usize = 1_024;
+const MOST_METHODS: usize = 1_024;
 /// The longest text of a descriptor, in bytes.
-const LONGEST_TEXT: usize = 64 << 10;
+pub(crate) const LONGEST_TEXT: usize = 64 << 10;
 
 /// What a caller asks for, checked.
 #[derive(Debug)]

@@ -184,6 +184,8 @@ pub(super) static SEAMS: &[Seam] = catalogue! {
         RE0641: "the plugin's process ended before the call" => "as for RE0640", "Told for the moment until the host has taken the plugin out; then calls are refused by `RE0601` with the same reason.";
         RE0642: "what a call brings or answers is too large to go between processes at once" => "pass it in parts";
         RE0643: "a plugin's process asks before there is an instance" => "build host and runner of the same version";
+        RE0644: "calls lead back and forth between processes, deeper than 64 on one thread" => "have them return before the next one is made", "A plugin that calls itself through a handle without end is told so, and nobody else is disturbed.";
+        RE0645: "one generation asks for more than 4,096 plugins and interfaces to call" => "keep the handles, and ask only for what is there", "Each costs the host something, also where nobody is. Counted for the life of a generation.";
     }
     "What lasts": "Told of the data folder. What runs goes on; what could not be written is kept in memory." {
         RE0701: "nothing can be kept in the data folder" => "name another one, or check its permissions";
