@@ -2,7 +2,7 @@
 
 mod interfaces;
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Read};
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -264,8 +264,11 @@ fn what_is_too_large_for_one_message_is_refused_and_nothing_else_is_harmed() {
 fn embedding(folder: &Folder, command: &mut Command) -> (std::process::Child, Vec<String>) {
     command.arg(folder.path()).stdin(Stdio::piped()).stdout(Stdio::piped());
     let mut child = command.spawn().expect("it was built");
-    let out = BufReader::new(child.stdout.take().expect("a pipe"));
-    let lines = out.lines().map(|line| line.expect("text")).take_while(|line| line != "ready").collect();
+    // Byte by byte: what comes after that is for the test.
+    let mut out = BufReader::with_capacity(1, child.stdout.take().expect("a pipe"));
+    let lines = out.by_ref().lines().map(|line| line.expect("text")).take_while(|line| line != "ready");
+    let lines = lines.collect();
+    child.stdout = Some(out.into_inner());
     (child, lines)
 }
 
@@ -328,12 +331,15 @@ fn a_host_that_finds_nothing_to_start_says_what_to_do() {
 /// A runner of a shell's making, which says these bytes on its socket and then nothing more.
 fn says(folder: &Folder, bytes: &[u8]) -> std::path::PathBuf {
     use std::fmt::Write as _;
-    use std::os::unix::fs::PermissionsExt;
     let mut octal = String::new();
     for byte in bytes {
         write!(octal, "\\{byte:03o}").expect("memory");
     }
-    let text = format!("#!/bin/sh\nprintf '{octal}' >&0\nexec sleep 1000\n");
+    runner(folder, &format!("#!/bin/sh\nprintf '{octal}' >&0\nexec sleep 1000\n"))
+}
+
+fn runner(folder: &Folder, text: &str) -> std::path::PathBuf {
+    use std::os::unix::fs::PermissionsExt;
     let path = folder.put("runner", text.as_bytes());
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o700)).expect("it is ours");
     path
@@ -387,16 +393,63 @@ fn garbage_from_a_process_ends_it_and_says_so() {
 fn a_terminals_interrupt_does_not_reach_the_processes() {
     let folder = Folder::new();
     put(&folder);
-    let (mut child, lines) = embedding(&folder, Command::new(embedder()).process_group(0));
+    // The host takes the interrupt for itself, as an application does that ends in good order.
+    let mut command = Command::new(embedder());
+    let (mut child, lines) = embedding(&folder, command.env("ENDS_AT_INTERRUPT", "1").process_group(0));
     let pid = lines[0].strip_prefix("actor ").and_then(|pid| pid.parse().ok()).and_then(Pid::from_raw);
     let pid = pid.expect("a number");
-    let group = |pid| rustix::process::getpgid(Some(pid)).expect("it lives");
-    let host = Pid::from_child(&child);
-    assert_ne!(group(pid), group(host));
-    let mut stdin = child.stdin.take().expect("a pipe");
-    stdin.flush().expect("nothing to write");
-    drop(stdin);
+    rustix::process::kill_process_group(Pid::from_child(&child), Signal::INT).expect("it lives");
     let mut rest = String::new();
-    child.stderr.take().map(|mut err| err.read_to_string(&mut rest));
-    assert!(child.wait().expect("it ends").success(), "{rest}");
+    child.stdout.take().expect("a pipe").read_to_string(&mut rest).expect("text");
+    // It asked its plugin after the interrupt, which answered.
+    assert!(child.wait().expect("it ends").success() && rest == format!("actor {pid}\n"), "{rest}");
+}
+
+#[test]
+fn a_runner_that_has_threads_before_the_call_serves_nothing() {
+    let folder = Folder::new();
+    let text = format!("#!/bin/sh\nTHREADS_FIRST=1 exec '{}' \"$@\"\n", embedder().display());
+    let (code, message) = refused(|builder| builder.runner(runner(&folder, &text)));
+    assert!(code == "RE0322" && message.contains("exit code 2"), "{code} {message}");
+}
+
+#[test]
+fn a_library_is_found_by_a_path_that_is_no_text() {
+    use std::os::unix::ffi::OsStrExt;
+    let (folder, data) = (Folder::new(), tempfile::tempdir().expect("a folder"));
+    let builder = builder(&folder).data_dir(data.path().join(std::ffi::OsStr::from_bytes(b"\xff")));
+    let (cast, report) = Cast::by(builder, folder, &[(APART, Part::new("a"))]);
+    assert!(report.is_ok(), "{report:#?}");
+    assert_eq!(cast.ask("a", "mark", &Value::Null), value!("a"));
+}
+
+#[test]
+fn a_plugin_that_calls_itself_without_end_is_told_so_and_the_host_lives() {
+    let cast = Cast::on(APART, &[Part::new("a"), Part::new("b")]);
+    for others in [vec!["a"], vec!["b", "a"]] {
+        let (code, _) = tell::error(cast.host.invoke("a", "deep", &value!([(others), 2_000_u64])));
+        assert_eq!(code, "RE0644");
+    }
+    for plugin in ["a", "b"] {
+        assert_eq!(cast.ask(plugin, "mark", &Value::Null), value!(plugin));
+    }
+}
+
+#[test]
+fn a_process_whose_library_can_not_be_closed_runs_nothing_of_it_at_its_end() {
+    // A function for the library's end is called when it is closed; one for the process's end keeps it open.
+    for (action, told) in [("atexit", "called\n"), ("process-exit", "")] {
+        let (folder, beside) = (Folder::new(), Folder::new());
+        let manifest = include_str!("corpus/exit-handlers/plugin.toml");
+        folder.put("exit_handlers.toml", format!("{manifest}[run]\nisolation = \"subprocess\"\n").as_bytes());
+        folder.put("libexit_handlers.so", &corpus::bytes("exit-handlers"));
+        let said = beside.put("said", b"");
+        let text =
+            format!("#!/bin/sh\nexec 2>'{}'\nexec '{}' \"$@\"\n", said.display(), embedder().display());
+        let host = builder(&folder).runner(runner(&beside, &text)).build().expect("a host");
+        assert!(host.start().expect("it starts").is_ok());
+        host.invoke("exit-handlers", action, &Value::Null).expect("it registers");
+        drop(host);
+        assert_eq!(std::fs::read_to_string(said).expect("text"), told, "{action}");
+    }
 }

@@ -19,6 +19,7 @@ on_every_road! {
     a_task_that_panics_is_told_and_counted
     plugins_call_each_other_and_are_called_back_in_the_middle_of_it
     requests_of_plugins_are_done_after_they_return
+    a_generation_is_given_handles_to_so_many_others_and_no_more
     calls_are_counted
     interfaces_are_provided_and_called_by_application_and_plugins
     what_is_lent_to_a_call_is_called_on_the_thread_that_lends_it
@@ -223,6 +224,19 @@ fn requests_of_plugins_are_done_after_they_return(road: Road) {
     wait::until("b is stopped", || tell::status(&cast.host, "b") == PluginStatus::Stopped);
     cast.ask("a", "ask", &value!(["disable", "a"]));
     wait::until("a is off", || tell::status(&cast.host, "a") == PluginStatus::Disabled);
+}
+
+fn a_generation_is_given_handles_to_so_many_others_and_no_more(road: Road) {
+    let cast = Cast::on(road, &[Part::new("a"), Part::new("b")]);
+    let call = |target: &str| cast.host.invoke("a", "call", &value!([target, "mark", null]));
+    assert_eq!(call("b"), Ok(value!("b")));
+    let refused = |at: u32| tell::error(call(&format!("invented-{at}"))).0;
+    // It has some from the start.
+    assert!((1..4_000).all(|at| refused(at) == "RE0601"));
+    assert!((4_000..=4_096).any(|at| refused(at) == "RE0645"));
+    // Those that it has go on.
+    assert_eq!(refused(1), "RE0601");
+    assert_eq!(call("b"), Ok(value!("b")));
 }
 
 fn calls_are_counted(road: Road) {

@@ -53,7 +53,8 @@ pub mod watch;
 /// Call this at the top of `main`, before anything else, in a program that runs plugins in processes of their own.
 ///
 /// A host starts its own program once more for each such plugin, with a marked argument and a socket as its input. In a
-/// process that was started so this call serves the plugin and never returns; in any other it returns at once, and hosts
+/// process that was started so this call closes what was inherited, serves the plugin and never returns, or ends with exit
+/// code 2 if there are other threads already; in any other it returns at once, and hosts
 /// of this process know from then on that the program can be started so. A program that does not make the call needs
 /// `reactor-runner` beside it, or named by [`HostBuilder::runner`].
 ///

@@ -8,6 +8,7 @@
 mod child;
 mod crew;
 mod frame;
+mod greeting;
 mod host;
 mod keeper;
 mod lending;

@@ -89,12 +89,11 @@ impl Tasks {
         round
     }
 
-    /// The same, told by the other side.
+    /// The same, told by the other side, which is yet to be [told](Self::tell) of it. Waits for nobody.
     pub(crate) fn close_in_round(&self, round: u64) {
         let mut inner = self.lock();
         inner.round = round;
         self.end_all(inner);
-        self.tell();
     }
 
     fn end_all(&self, mut inner: MutexGuard<'_, Inner>) {
@@ -111,7 +110,8 @@ impl Tasks {
         let _ = self.teller.set(Mutex::new(teller));
     }
 
-    fn tell(&self) {
+    /// Tells the other side, if there is one, how things are. Waits for whoever is telling.
+    pub(crate) fn tell(&self) {
         let Some(teller) = self.teller.get() else { return };
         // Told under this lock, so that what is told last is how things are.
         let teller = teller.lock().unwrap_or_else(PoisonError::into_inner);
@@ -165,5 +165,32 @@ impl Tasks {
             };
         }
         true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    #[test]
+    fn who_is_told_to_close_waits_for_nobody_who_tells() {
+        let tasks = std::sync::Arc::new(Tasks::default());
+        let ((begun, telling), (let_go, held)) = (mpsc::channel(), mpsc::channel::<()>());
+        // As a socket that is full: it returns when the test lets go.
+        tasks.report_to(Box::new(move |round, _| {
+            let _ = begun.send(round);
+            let _ = held.recv();
+        }));
+        let admitting = std::sync::Arc::clone(&tasks);
+        let admitted = std::thread::spawn(move || admitting.admit("task"));
+        assert_eq!(telling.recv(), Ok(0));
+        tasks.close_in_round(3);
+        assert!(tasks.wait_cancelled(1, Duration::ZERO));
+        drop(let_go);
+        admitted.join().expect("no panic").expect("it came before");
+        tasks.tell();
+        assert_eq!(telling.recv(), Ok(3));
     }
 }

@@ -153,8 +153,11 @@ impl Conductor {
         report: &mut Report,
     ) {
         if let Err(failure) = answer {
-            let reason =
-                Reason::new(UNWELL, format!("it failed its health check: {}", Reason::from(failure)));
+            let why = Reason::from(failure);
+            let told = format!("it failed its health check: {why}");
+            // A process that has ended is told as that, whoever notices it first.
+            let gone = [reactor_abi::interface::PROCESS_GONE, "RE0641"].contains(&why.code.as_str());
+            let reason = Reason::new(if gone { reactor_abi::interface::PROCESS_GONE } else { UNWELL }, told);
             return self.misbehaved(generation, &reason, report);
         }
         let now = self.stage.shared.now();

@@ -52,6 +52,10 @@ pub(crate) trait Desk: Send + Sync {
     fn died(&self, life: &Life, reason: Error);
 }
 
+/// The most plugins and interfaces that one generation calls: each that it asks for costs the host a cell and a route, also
+/// where nobody is.
+pub(crate) const MOST_IMPORTS: usize = 4_096;
+
 /// The address that a plugin's requests carry. Freed when its library is closed; never, when it is not.
 pub(crate) struct Context {
     pub(crate) life: Arc<Life>,
@@ -102,6 +106,21 @@ impl Context {
         let mut imports = self.imports.lock().unwrap_or_else(PoisonError::into_inner);
         // Under the lock: who ends the generation sets its stage before it cuts what is in here.
         let desk = self.desk()?;
+        if imports.len() >= MOST_IMPORTS && !imports.contains_key(target) {
+            return Err(self.imports_too_much());
+        }
         Ok(Arc::clone(imports.entry(target.clone()).or_insert_with(|| desk.lease(&self.life, target))))
+    }
+
+    /// Why the generation is given no more to call others by.
+    pub(crate) fn imports_too_much(&self) -> Error {
+        let Life { plugin, number, .. } = &*self.life;
+        Error::new(
+            "RE0645",
+            format!(
+                "generation {number} of {plugin} has asked for {MOST_IMPORTS} plugins and interfaces to call, which is the \
+                 most: keep the handles, and ask only for what is there"
+            ),
+        )
     }
 }

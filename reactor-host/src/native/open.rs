@@ -38,6 +38,12 @@ pub(crate) struct Forecast {
 }
 
 impl Forecast {
+    /// Whether nothing is known yet that keeps it from being closed.
+    #[cfg(unix)]
+    pub(crate) fn is_closable(&self) -> bool {
+        self.reasons().is_empty()
+    }
+
     /// Why it will not be closed, in words.
     fn reasons(&self) -> Vec<String> {
         let mut reasons = Vec::new();

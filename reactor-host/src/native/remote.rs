@@ -4,9 +4,12 @@
 //! pins and phases know nothing of it. On the plugin's side another plugin looks like an instance behind a cell
 //! ([`passage`]). Must never know how a message gets to the other side.
 
+#[cfg(test)]
+mod tests;
+
 use std::cell::RefCell;
 use std::marker::PhantomData;
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 
 use abi_stable::prefix_type::WithMetadata;
 use abi_stable::std_types::{RSlice, RStr};
@@ -15,13 +18,12 @@ use reactor_abi::ffi::interface::{Callback, Callbacks, Offer, TableHead};
 use reactor_abi::ffi::root::Created;
 use reactor_abi::ffi::services::HooksPtr;
 use reactor_abi::ffi::{CallFn, HostServicesRef, Op, PluginRoot, PluginRootRef, RawContext, Sink, Status};
-use reactor_abi::interface::Descriptor;
 
 use super::context::Context;
 use super::exports::FarTable;
 use super::life::{Life, Stage};
 use super::pool::{BindingLease, Lease, Pool, Target};
-use crate::interfaces::{MOST_METHODS, OfferError, Offered, Wanted};
+use crate::interfaces::{LONGEST_TEXT, OfferError, Offered, Wanted};
 use crate::manifest::PluginId;
 use crate::routes::Routes;
 
@@ -203,22 +205,18 @@ unsafe extern "C" fn call_object(
     object.0.call(method, input.as_slice(), &lent).into(answer)
 }
 
-/// Offers an object that is in the generation's process under an interface. Answers the interface's name.
+/// Takes in an object that is in the generation's process.
 ///
 /// # Errors
 ///
-/// The descriptor is none, or the manifest does not say so.
-pub(crate) fn export(life: &Life, descriptor: Descriptor, road: Box<dyn Road>) -> Result<String, Error> {
-    let told = |error: OfferError| Error::new(error.code(), error.to_string());
-    let offered = Offered::new(descriptor).map_err(told)?;
-    let interface = offered.name.clone();
+/// The manifest does not say so, or the interface is provided already.
+pub(crate) fn export(life: &Life, offered: Offered, road: Box<dyn Road>) -> Result<(), OfferError> {
     let count = u32::try_from(offered.methods()).unwrap_or_default();
     let (object, table) = (Box::new(FarObject(road)), FarTable::new(call_object, count));
     let offer = Offer::new(object.as_ptr(), table.as_ptr());
     let keep = Some(Box::new((object, table)) as Box<dyn std::any::Any + Send + Sync>);
     // SAFETY: the table has as many methods as the descriptor, each with its own number; the object is kept with them.
-    unsafe { life.exports.add(life.plugin.as_str(), offered, offer, keep) }.map_err(told)?;
-    Ok(interface)
+    unsafe { life.exports.add(life.plugin.as_str(), offered, offer, keep) }
 }
 
 /// A cell for calls of an interface by whoever provides it beyond this process, as [`passage`].
@@ -299,16 +297,15 @@ impl Lent<'_> {
         Some(of(&unsafe { Lent::new(callbacks) }))
     }
 
-    /// How many methods each of them has.
-    pub(crate) fn shapes(&self) -> Vec<u32> {
-        // SAFETY: a callback's table lives as long as the callback.
-        (0..).map_while(|at| self.at(at)).map(|callback| unsafe { (*callback.table).count }).collect()
+    /// How many there are.
+    pub(crate) fn count(&self) -> u32 {
+        u32::try_from(self.callbacks.count).unwrap_or(u32::MAX)
     }
 
     /// Calls a method of one of them.
     pub(crate) fn call(&self, at: u32, method: u32, input: &[u8], lent: &Lent<'_>) -> Outcome {
         let Some(Callback { object, table }) = self.at(at) else { return Outcome::missing() };
-        // SAFETY: as in `shapes`.
+        // SAFETY: a callback's table lives as long as the callback.
         let slot = unsafe { TableHead::slot(table, method) };
         if slot.number == reactor_abi::ffi::interface::MISSING {
             return Outcome::missing();
@@ -326,25 +323,37 @@ impl Lent<'_> {
 /// What stands for the objects that the other side lends, for the time of its call.
 pub(crate) struct Borrowed {
     list: Vec<Callback>,
-    _objects: Vec<(Box<FarObject>, FarTable)>,
+    _objects: Vec<FarObject>,
 }
 
 /// How many objects may be lent to one call.
-const MOST_LENT: usize = 256;
+const MOST_LENT: u32 = 256;
+
+/// The most methods of an object that is lent.
+const MOST_CALLED_BACK: u32 = 16 << 10;
+
+// All of them are part of the signature of the method that it is lent to, with four bytes each at least (`; ()`).
+const _: () = assert!(MOST_CALLED_BACK as usize * 4 >= LONGEST_TEXT);
+
+/// The one table of all objects that are borrowed from the other side.
+///
+/// Who calls one of them knows from its own interface how many methods there are, and may read as many slots. The other
+/// side is not asked: it could say fewer, or lend a small object where a large one belongs. So every table has as many as
+/// any interface can have; which of them there are is found out by the call.
+fn borrowed_table() -> *const TableHead {
+    static TABLE: OnceLock<FarTable> = OnceLock::new();
+    TABLE.get_or_init(|| FarTable::new(call_object, MOST_CALLED_BACK)).as_ptr()
+}
 
 impl Borrowed {
-    /// `shapes`: how many methods each has; `road`: where calls of each go. `None`: more than there can be.
-    pub(crate) fn new(shapes: &[u32], road: impl Fn(u32) -> Box<dyn Road>) -> Option<Self> {
-        let fits = shapes.len() <= MOST_LENT && shapes.iter().all(|count| *count as usize <= MOST_METHODS);
-        let object =
-            |(at, count): (u32, &u32)| (Box::new(FarObject(road(at))), FarTable::new(call_object, *count));
-        fits.then(|| {
-            let objects: Vec<_> = (0..).zip(shapes).map(object).collect();
-            let callback = |(object, table): &(Box<FarObject>, FarTable)| Callback {
-                object: object.as_ptr(),
-                table: table.as_ptr(),
-            };
-            Self { list: objects.iter().map(callback).collect(), _objects: objects }
+    /// `count`: how many there are; `road`: where calls of each go. `None`: more than there can be.
+    pub(crate) fn new(count: u32, road: impl Fn(u32) -> Box<dyn Road>) -> Option<Self> {
+        (count <= MOST_LENT).then(|| {
+            // Where they are from here on: nothing is added.
+            let objects: Vec<_> = (0..count).map(|at| FarObject(road(at))).collect();
+            let table = if objects.is_empty() { std::ptr::null() } else { borrowed_table() };
+            let list = objects.iter().map(|object| Callback { object: object.as_ptr(), table }).collect();
+            Self { list, _objects: objects }
         })
     }
 
@@ -353,15 +362,43 @@ impl Borrowed {
     }
 }
 
-/// Closes what this process was given beside the streams for input, output and errors: it has opened nothing of its own.
+/// Closes what this process was given beside the streams for input, output and errors, and nothing that it has opened by
+/// itself since: what is inherited is not marked to be closed when another program starts, as Rust marks all that it opens.
+///
+/// # Errors
+///
+/// There is another thread, which may open something at this moment: nothing is closed.
 #[cfg(target_os = "linux")]
-pub(crate) fn close_inherited() {
-    // SAFETY: called at the top of `main`, when nobody holds a descriptor of these numbers. Where the system does not
-    // know this call, what was not to be inherited was marked so by who opened it.
-    unsafe { libc::syscall(libc::SYS_close_range, 3_u32, u32::MAX, 0_u32) };
+pub(crate) fn close_inherited() -> std::io::Result<()> {
+    let threads = std::fs::read_dir("/proc/self/task")?.count();
+    if threads != 1 {
+        let why = format!("it has {threads} threads already: the call belongs at the top of `main`");
+        return Err(std::io::Error::other(why));
+    }
+    let number = |entry: std::fs::DirEntry| entry.file_name().to_str()?.parse::<i32>().ok();
+    let open: Vec<_> = std::fs::read_dir("/proc/self/fd")?.flatten().filter_map(number).collect();
+    for descriptor in open.into_iter().filter(|descriptor| *descriptor > 2) {
+        // SAFETY: it only asks; of one that is closed by now, in vain.
+        let flags = unsafe { libc::fcntl(descriptor, libc::F_GETFD) };
+        if flags >= 0 && flags & libc::FD_CLOEXEC == 0 {
+            // SAFETY: it was inherited, so nothing in this process knows its number, and no other thread opens another
+            // one of it meanwhile.
+            unsafe { libc::close(descriptor) };
+        }
+    }
+    Ok(())
 }
 
 #[cfg(all(unix, not(target_os = "linux")))]
-pub(crate) fn close_inherited() {
-    // There is no one call for it; what was not to be inherited was marked so by who opened it.
+pub(crate) fn close_inherited() -> std::io::Result<()> {
+    // They can not be listed; what was not to be inherited was marked so by who opened it.
+    Ok(())
+}
+
+/// Ends this process in good order as far as others see it, and runs nothing of what was to run at its end: threads of the
+/// plugin's may still be at work with what that would take away.
+#[cfg(unix)]
+pub(crate) fn exit_at_once() -> ! {
+    // SAFETY: it may be called at any time, on any thread.
+    unsafe { libc::_exit(0) }
 }

@@ -2,7 +2,7 @@
 //!
 //! No function unwinds: a panic of the host's own code becomes a refusal.
 
-mod interfaces;
+pub(crate) mod interfaces;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -74,16 +74,18 @@ const MOST_FIELD_BYTES: usize = 16 << 10;
 unsafe extern "C" fn log(context: RawContext, level: u8, message: RStr<'_>, fields: RSlice<'_, u8>) {
     // SAFETY: the plugin passes its own context, and its library is open since it runs.
     let context = unsafe { Context::of(context) };
-    let _ = catch_unwind(AssertUnwindSafe(|| {
-        if let Ok(desk) = context.desk() {
-            let fields: Vec<_> = if fields.len() > MOST_FIELD_BYTES {
-                vec![("left-out".to_owned(), format!("fields of {} bytes", fields.len()).into())]
-            } else {
-                postcard::from_bytes(fields.as_slice()).unwrap_or_default()
-            };
-            desk.log(&context.life, Level::from_number(level), message.as_str(), &fields);
-        }
-    }));
+    let _ = catch_unwind(AssertUnwindSafe(|| log_line(context, level, message.as_str(), fields.as_slice())));
+}
+
+/// Passes a line for the log on. `fields`: an encoded list of names and values.
+pub(crate) fn log_line(context: &Context, level: u8, message: &str, fields: &[u8]) {
+    let Ok(desk) = context.desk() else { return };
+    let fields: Vec<_> = if fields.len() > MOST_FIELD_BYTES {
+        vec![("left-out".to_owned(), format!("fields of {} bytes", fields.len()).into())]
+    } else {
+        postcard::from_bytes(fields).unwrap_or_default()
+    };
+    desk.log(&context.life, Level::from_number(level), message, &fields);
 }
 
 unsafe extern "C" fn time(context: RawContext) -> Time {

@@ -3,7 +3,9 @@
 //! Below the library stands what stands below it in the host: the loader, the instance, its life and its context. What
 //! the plugin asks goes through a [`Desk`] that passes it on to the host.
 
+use std::ffi::OsStr;
 use std::os::fd::AsFd;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
@@ -27,7 +29,9 @@ use crate::native::instance::{Alone, Code, Failure};
 use crate::native::life::Stage;
 use crate::native::open::Forecast;
 use crate::native::pool::Target;
-use crate::native::remote::{Beyond, Lent, Outcome, Road, close_inherited, passage, passage_to};
+use crate::native::remote::{
+    Beyond, Lent, Outcome, Road, close_inherited, exit_at_once, passage, passage_to,
+};
 use crate::native::{Image, Instance, Lease, Life};
 use crate::routes::Routes;
 use crate::stage::Staged;
@@ -50,11 +54,12 @@ pub(crate) fn serve_if_asked() {
 
 /// Takes the socket, and leaves the plugin nothing of it to find.
 fn connect() -> std::io::Result<UnixStream> {
-    #[cfg(target_os = "linux")]
-    rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))?;
-    close_inherited();
+    // First of all that a host has started it: nothing is done to any other process.
     let stream = UnixStream::from(std::io::stdin().as_fd().try_clone_to_owned()?);
     stream.peer_addr()?;
+    close_inherited()?;
+    #[cfg(target_os = "linux")]
+    rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))?;
     rustix::stdio::dup2_stdin(std::fs::File::open("/dev/null")?)?;
     Ok(stream)
 }
@@ -106,8 +111,11 @@ impl Ward {
         self.instance.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn open(&self, path: &str, needed: &[String]) -> Result<Vec<u8>, Error> {
-        let opened = Image::open(Staged::by_the_host(path.into()), Forecast::default(), true, needed);
+    fn open(&self, path: &[u8], needed: &[String], closable: bool) -> Result<Vec<u8>, Error> {
+        let path = OsStr::from_bytes(path).into();
+        // The host has read the file, and knows the reasons.
+        let forecast = Forecast { planted: closable, ..Forecast::default() };
+        let opened = Image::open(Staged::by_the_host(path), forecast, true, needed);
         let image = opened.map_err(|error| Error::new(error.code(), error.to_string()))?;
         *self.image.lock().unwrap_or_else(PoisonError::into_inner) = Some(image);
         Ok(Vec::new())
@@ -186,15 +194,17 @@ impl Ward {
             && instance.is_destroyed()
         {
             instance.close();
+            std::process::exit(0)
         }
-        std::process::exit(0)
+        // Somebody of the plugin's is still at work.
+        exit_at_once()
     }
 }
 
 impl Servant for Ward {
     fn serve(&self, number: u64, ask: Ask<'static>) -> Answer<'static> {
         let answered = match ask {
-            Ask::Open { path, needed } => self.open(&path, &needed).map(Ok),
+            Ask::Open { path, needed, closable } => self.open(&path.0, &needed, closable).map(Ok),
             Ask::Create { birth, provides } => self.create(&birth.0, provides),
             Ask::Call { op, name, input } => self.call(op, &name, &input.0),
             Ask::Export { export, call } => {
@@ -222,7 +232,12 @@ impl Servant for Ward {
         let Some(life) = self.life.get() else { return };
         match note {
             Note::Stage(stage) => life.set_stage(Stage::from_number(stage)),
-            Note::CloseTasks { round } => life.tasks.close_in_round(round),
+            Note::CloseTasks { round } => {
+                life.tasks.close_in_round(round);
+                // Who tells may wait for the host to read, and the reader for nobody.
+                let life = Arc::clone(life);
+                self.desk.line.later(move || life.tasks.tell());
+            }
             Note::ReopenTasks => life.tasks.reopen(),
             // Only this side says these.
             Note::Tasks { .. } | Note::Panicked => {}

@@ -35,8 +35,8 @@ pub(crate) enum Frame<'a> {
 /// A question.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) enum Ask<'a> {
-    /// To the process: open this library.
-    Open { path: Cow<'a, str>, needed: Vec<String> },
+    /// To the process: open this library. `closable`: its file says nothing against closing it at the end.
+    Open { path: Bytes<'a>, needed: Vec<String>, closable: bool },
     /// To the process: make the instance. `birth`: an encoded `Birth`; `provides`: the interfaces of the manifest.
     Create { birth: Bytes<'a>, provides: Vec<(String, String)> },
     /// To the process: an operation on the instance.
@@ -86,8 +86,8 @@ pub(crate) struct Method<'a> {
     /// The method's place in the table.
     pub(crate) place: u32,
     pub(crate) input: Bytes<'a>,
-    /// What is lent for the time of the call: how many methods each object has.
-    pub(crate) lent: Vec<u32>,
+    /// How many objects are lent for the time of the call. What methods they have, both sides know from the interface.
+    pub(crate) lent: u32,
 }
 
 /// What a question came to.
@@ -201,8 +201,8 @@ pub(crate) enum Torn {
     Over,
     #[error("the connection ended within a frame, after {0} of its bytes")]
     Within(usize),
-    #[error("a frame of {0} bytes is announced, and {LONGEST} is the most")]
-    TooLong(usize),
+    #[error("a frame of {length} bytes is announced, and {most} is the most")]
+    TooLong { length: usize, most: usize },
     #[error("a frame of {len} bytes can not be read: {message}")]
     Garbage { len: usize, message: String },
     #[error("reading failed: {0}")]
@@ -242,6 +242,11 @@ impl Frame<'_> {
 
 /// The next body.
 pub(crate) fn read(from: &mut impl Read) -> Result<Vec<u8>, Torn> {
+    read_at_most(from, LONGEST)
+}
+
+/// The next body, which is this long at most.
+pub(crate) fn read_at_most(from: &mut impl Read, most: usize) -> Result<Vec<u8>, Torn> {
     let mut length = [0; 4];
     let begun = fill(from, &mut length).map_err(Torn::Read)?;
     match begun {
@@ -250,8 +255,8 @@ pub(crate) fn read(from: &mut impl Read) -> Result<Vec<u8>, Torn> {
         part => return Err(Torn::Within(part)),
     }
     let length = usize::try_from(u32::from_le_bytes(length)).unwrap_or(usize::MAX);
-    if length > LONGEST {
-        return Err(Torn::TooLong(length));
+    if length > most {
+        return Err(Torn::TooLong { length, most });
     }
     // Not more at once than has arrived, give or take: an announcement costs the other side nothing.
     let mut body = Vec::with_capacity(length.min(64 << 10));

@@ -28,15 +28,15 @@ struct State {
 }
 
 impl Keeper {
-    /// Starts the process. `over` is called once it has ended, with how, on the thread that waited for it.
+    /// Starts the process; once. `over` is called once it has ended, with how, on the thread that waited for it.
     pub(super) fn start(
+        self: &Arc<Self>,
         mut command: Command,
         name: String,
         over: impl FnOnce(&str) + Send + 'static,
-    ) -> std::io::Result<Arc<Self>> {
-        let keeper = Arc::new(Self::default());
+    ) -> std::io::Result<()> {
         let (started, answer) = std::sync::mpsc::sync_channel(1);
-        let this = Arc::clone(&keeper);
+        let this = Arc::clone(self);
         std::thread::Builder::new().name(name).spawn(move || {
             let child = match command.spawn() {
                 Ok(child) => child,
@@ -50,7 +50,7 @@ impl Keeper {
             over(&end);
         })?;
         let lost = |_| std::io::Error::other("the thread that was to start it is gone");
-        answer.recv().map_err(lost)?.map(|()| keeper)
+        answer.recv().map_err(lost)?
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -148,7 +148,8 @@ mod tests {
         command.args(["-c", script]);
         let (told, end) = mpsc::channel();
         let over = move |how: &str| told.send(how.to_owned()).expect("the test listens");
-        let keeper = Keeper::start(command, "test".to_owned(), over).expect("a shell");
+        let keeper = Arc::new(Keeper::default());
+        keeper.start(command, "test".to_owned(), over).expect("a shell");
         act(&keeper);
         let told = end.recv_timeout(Duration::from_mins(1)).expect("it ends");
         assert_eq!(keeper.end().as_ref(), Some(&told));
@@ -167,7 +168,8 @@ mod tests {
 
     #[test]
     fn what_can_not_be_started_is_an_error() {
-        let started = Keeper::start(Command::new("/no/such/program"), "test".to_owned(), |_| ());
+        let keeper = Arc::new(Keeper::default());
+        let started = keeper.start(Command::new("/no/such/program"), "test".to_owned(), |_| ());
         assert!(started.is_err());
     }
 }

@@ -10,7 +10,7 @@ use crate::native::remote::{Borrowed, Lent, Outcome, Road};
 
 /// Puts a method's call into a question.
 pub(super) fn call<'a>(method: u32, input: &'a [u8], lent: &Lent<'_>) -> Method<'a> {
-    Method { place: method, input: input.into(), lent: lent.shapes() }
+    Method { place: method, input: input.into(), lent: lent.count() }
 }
 
 impl From<Outcome> for Answer<'_> {
@@ -40,7 +40,7 @@ impl Line {
         run: impl FnOnce(&[u8], &Lent<'_>) -> Outcome,
     ) -> Answer<'static> {
         let road = |at| Box::new(Back { line: Arc::clone(self), lent_to: number, at }) as Box<dyn Road>;
-        match Borrowed::new(&call.lent, road) {
+        match Borrowed::new(call.lent, road) {
             Some(borrowed) => run(&call.input.0, &borrowed.lent()).into(),
             None => Answer::failed(&super::failure_of_ours()),
         }

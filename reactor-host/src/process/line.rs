@@ -12,7 +12,7 @@ mod tests;
 
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::io::{BufReader, Write};
+use std::io::{BufReader, ErrorKind, Write};
 use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -20,6 +20,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, Sender};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::Duration;
+
+use reactor_abi::Error;
 
 use super::crew::Crew;
 use super::failure_of_ours;
@@ -46,9 +48,18 @@ pub(super) struct Line {
 #[derive(Default)]
 struct Inner {
     asked: u64,
-    waiting: HashMap<u64, Sender<Delivery>>,
+    waiting: HashMap<u64, Waiting>,
+    /// The other side has not taken what was sent to it, for so long that nothing can follow.
+    stuck: bool,
     /// The conversation is over, and why.
     fallen: Option<Arc<str>>,
+}
+
+/// Who waits for the answer to a question.
+struct Waiting {
+    inbox: Sender<Delivery>,
+    /// Sees to a question on behalf of this one. There is one at a time: who asked it waits for the answer.
+    busy: bool,
 }
 
 /// What who waits for an answer is given.
@@ -79,6 +90,8 @@ pub(super) enum Broken {
     OnNobodysBehalf(u64),
     #[error("more questions at once than are seen to")]
     Flood,
+    #[error("it has read nothing for {} seconds of what it was sent", WRITE_DEADLINE.as_secs())]
+    Stuck,
 }
 
 impl Broken {
@@ -86,10 +99,23 @@ impl Broken {
     pub(super) fn is_end(&self) -> bool {
         matches!(self, Self::Torn(Torn::Over | Torn::Within(_) | Torn::Read(_)))
     }
+
+    /// What the other side has done wrong, in words.
+    pub(super) fn told(&self) -> Option<String> {
+        match self {
+            _ if self.is_end() => None,
+            Self::Stuck => Some(self.to_string()),
+            _ => Some(format!("it sent what it must not: {self}")),
+        }
+    }
 }
 
 /// How long a side that does not read may keep one that writes, once the socket is full.
 const WRITE_DEADLINE: Duration = Duration::from_secs(10);
+
+/// How many questions of other processes one thread sees to at once, each on behalf of the one before. How deep calls lead
+/// back and forth is the plugins' to choose, and each level takes its part of the thread's stack.
+const DEEPEST: usize = 64;
 
 thread_local! {
     /// The questions that this thread sees to, by line, the innermost last.
@@ -100,9 +126,18 @@ thread_local! {
 struct Serving;
 
 impl Serving {
-    fn new(line: u64, number: u64) -> Option<Self> {
+    /// `Err`: there are as many as there can be.
+    fn new(line: u64, number: u64) -> Result<Option<Self>, Error> {
+        let push = |list: &RefCell<Vec<(u64, u64)>>| {
+            let mut list = list.borrow_mut();
+            if list.len() >= DEEPEST {
+                return Err(too_deep());
+            }
+            list.push((line, number));
+            Ok(Self)
+        };
         // At the very end of a thread the list is gone: what is asked then is asked on nobody's behalf.
-        SERVING.try_with(|list| list.borrow_mut().push((line, number))).ok().map(|()| Self)
+        SERVING.try_with(push).ok().transpose()
     }
 
     /// The question of this line's that this thread sees to.
@@ -151,6 +186,7 @@ impl Line {
         loop {
             let body = match frame::read(&mut reader) {
                 Ok(body) => body,
+                Err(_) if self.lock().stuck => return Broken::Stuck,
                 Err(torn) => return torn.into(),
             };
             let taken =
@@ -167,16 +203,19 @@ impl Line {
             Frame::Answer { number, answer } => {
                 let waiting = self.lock().waiting.remove(&number).ok_or(Broken::Unasked(number))?;
                 // It waits, or the conversation has just ended for it.
-                let _ = waiting.send(Delivery::Answer(answer));
+                let _ = waiting.inbox.send(Delivery::Answer(answer));
             }
             Frame::Ask { number, within: Some(within), ask } => {
-                let inner = self.lock();
-                let waiting = inner.waiting.get(&within).ok_or(Broken::OnNobodysBehalf(within))?;
-                let _ = waiting.send(Delivery::Ask(number, ask));
+                let mut inner = self.lock();
+                let waiting = inner.waiting.get_mut(&within).ok_or(Broken::OnNobodysBehalf(within))?;
+                if std::mem::replace(&mut waiting.busy, true) {
+                    return Err(Broken::Flood);
+                }
+                let _ = waiting.inbox.send(Delivery::Ask(number, ask));
             }
             Frame::Ask { number, within: None, ask } => {
                 let line = Arc::clone(self);
-                if !self.crew.hand(Box::new(move || line.serve(number, ask))) {
+                if !self.crew.hand(Box::new(move || line.serve(number, None, ask))) {
                     return Err(Broken::Flood);
                 }
             }
@@ -184,16 +223,32 @@ impl Line {
         Ok(())
     }
 
-    fn serve(&self, number: u64, ask: Ask<'static>) {
-        let serving = Serving::new(self.id, number);
-        let servant = self.servant.get().and_then(Weak::upgrade);
-        let answer = catch_unwind(AssertUnwindSafe(|| servant.map(|servant| servant.serve(number, ask))));
-        drop(serving);
-        let answer = answer.ok().flatten().unwrap_or_else(|| Answer::failed(&failure_of_ours()));
+    fn serve(&self, number: u64, within: Option<u64>, ask: Ask<'static>) {
+        let answer = match Serving::new(self.id, number) {
+            Ok(serving) => {
+                let servant = self.servant.get().and_then(Weak::upgrade);
+                let run = || servant.map(|servant| servant.serve(number, ask));
+                let answer = catch_unwind(AssertUnwindSafe(run)).ok().flatten();
+                drop(serving);
+                answer.unwrap_or_else(|| Answer::failed(&failure_of_ours()))
+            }
+            Err(error) => Answer::failed(&error),
+        };
+        // Before it is answered: the next question may come at once.
+        let mut inner = self.lock();
+        if let Some(waiting) = within.and_then(|within| inner.waiting.get_mut(&within)) {
+            waiting.busy = false;
+        }
+        drop(inner);
         if let Err(length) = self.send(&Frame::Answer { number, answer }) {
             let answer = Answer::failed(&too_long("answer", length));
             let _ = self.send(&Frame::Answer { number, answer });
         }
+    }
+
+    /// Has a thread do something that the reader must not wait for. After the end of the conversation nothing is done.
+    pub(super) fn later(&self, job: impl FnOnce() + Send + 'static) {
+        let _ = self.crew.hand(Box::new(job));
     }
 
     /// Asks, and waits for the answer; meanwhile sees to what is asked on its behalf.
@@ -221,7 +276,7 @@ impl Line {
             if let Some(why) = &inner.fallen {
                 return Err(Unanswered::Before(Arc::clone(why)));
             }
-            inner.waiting.insert(number, sender);
+            inner.waiting.insert(number, Waiting { inbox: sender, busy: false });
         }
         // On behalf of the innermost: the other side's thread waits for exactly this one's answer.
         let within = Serving::innermost(self.id);
@@ -232,7 +287,7 @@ impl Line {
         loop {
             match inbox.recv() {
                 Ok(Delivery::Answer(answer)) => return Ok(answer),
-                Ok(Delivery::Ask(number, ask)) => self.serve(number, ask),
+                Ok(Delivery::Ask(asked, ask)) => self.serve(asked, Some(number), ask),
                 Err(_) => {
                     let why = self.lock().fallen.clone();
                     return Err(Unanswered::Meanwhile(why.unwrap_or_else(|| "it is over".into())));
@@ -251,7 +306,10 @@ impl Line {
     fn send(&self, frame: &Frame<'_>) -> Result<(), usize> {
         let bytes = frame.encode()?;
         let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        if writer.write_all(&bytes).is_err() {
+        if let Err(error) = writer.write_all(&bytes) {
+            if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) {
+                self.lock().stuck = true;
+            }
             // Part of a frame may be out: nothing can follow.
             let _ = writer.shutdown(Shutdown::Both);
         }
@@ -276,9 +334,20 @@ impl Line {
     }
 }
 
+/// Why a question is not seen to.
+fn too_deep() -> Error {
+    Error::new(
+        "RE0644",
+        format!(
+            "calls lead back and forth between processes, {DEEPEST} of them deep on this thread, which is the most: \
+             have them return before the next one is made"
+        ),
+    )
+}
+
 /// Why something did not cross.
-pub(super) fn too_long(what: &str, length: usize) -> reactor_abi::Error {
-    reactor_abi::Error::new(
+pub(super) fn too_long(what: &str, length: usize) -> Error {
+    Error::new(
         "RE0642",
         format!(
             "the {what} is {length} bytes long, and {} is the most between processes: pass it in parts",

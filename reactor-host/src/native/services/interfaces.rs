@@ -1,6 +1,7 @@
-//! The services for typed interfaces and streams.
+//! The services for typed interfaces and streams. What is encoded is read here, whichever way it came.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::time::Duration;
 
 use abi_stable::std_types::RSlice;
@@ -11,9 +12,10 @@ use reactor_abi::ffi::{RawContext, Sink, Status};
 use reactor_abi::interface::{Descriptor, Want};
 
 use super::super::context::Context;
+use super::super::life::Life;
 use super::super::pool::Target;
 use super::answered;
-use crate::interfaces::{OfferError, Offered};
+use crate::interfaces::{OfferError, Offered, Wanted};
 
 /// The longest descriptor that is read, in bytes.
 const LONGEST: usize = 1 << 20;
@@ -39,23 +41,44 @@ pub(super) unsafe extern "C" fn provide(
     // SAFETY: the plugin passes its own context, and its library is open since it runs.
     let context = unsafe { Context::of(context) };
     answered(answer, || {
-        let desk = context.desk()?;
-        let life = &context.life;
-        let offered = read::<Descriptor>(descriptor.as_slice()).and_then(|descriptor| {
-            Offered::new(descriptor).map_err(|error| Error::new(error.code(), error.to_string()))
-        })?;
-        let interface = offered.name.clone();
-        let added = if life.phases().contains(&"register") {
+        let add = |life: &Life, offered: Offered| {
             // SAFETY: the plugin's side of the boundary makes table and descriptor from one trait, and keeps the object
             // until the instance is destroyed, which is done when nobody is inside.
             unsafe { life.exports.add(life.plugin.as_str(), offered, offer, None) }
-        } else {
-            Err(OfferError::Late { plugin: life.plugin.to_string(), interface: interface.clone() })
         };
-        added.map_err(|error| Error::new(error.code(), error.to_string()))?;
-        desk.offered(life, &interface);
-        Ok(Vec::new())
+        take_offer(context, descriptor.as_slice(), add).map(|()| Vec::new())
     })
+}
+
+/// Has `add` take in what a generation offers by this descriptor, if it may now.
+///
+/// # Errors
+///
+/// The descriptor is none, it comes outside of `register`, or `add` does not take it.
+pub(crate) fn take_offer(
+    context: &Context,
+    descriptor: &[u8],
+    add: impl FnOnce(&Life, Offered) -> Result<(), OfferError>,
+) -> Result<(), Error> {
+    let told = |error: OfferError| Error::new(error.code(), error.to_string());
+    let (desk, life) = (context.desk()?, &context.life);
+    let offered = Offered::new(read::<Descriptor>(descriptor)?).map_err(told)?;
+    let interface = offered.name.clone();
+    if !life.phases().contains(&"register") {
+        return Err(told(OfferError::Late { plugin: life.plugin.to_string(), interface }));
+    }
+    add(life, offered).map_err(told)?;
+    desk.offered(life, &interface);
+    Ok(())
+}
+
+/// A generation's question for an interface, which it has encoded.
+///
+/// # Errors
+///
+/// It is none, or the interface is provided and in no way that fits.
+pub(crate) fn take_want(context: &Context, want: &[u8]) -> Result<Arc<Wanted>, Error> {
+    context.desk()?.wanted(&context.life, read::<Want>(want)?)
 }
 
 pub(super) unsafe extern "C" fn import(
@@ -67,7 +90,7 @@ pub(super) unsafe extern "C" fn import(
     let context = unsafe { Context::of(context) };
     let mut cell = None;
     answered(answer, || {
-        let wanted = context.desk()?.wanted(&context.life, read::<Want>(want.as_slice())?)?;
+        let wanted = take_want(context, want.as_slice())?;
         let lease = context.import(&Target::Interface(wanted))?;
         // SAFETY: the context holds the lease until the library is closed.
         cell = Some(unsafe { OpaqueCell::from_cell(lease.as_ptr()) });
@@ -80,9 +103,8 @@ pub(super) unsafe extern "C" fn provider(context: RawContext, want: RSlice<'_, u
     // SAFETY: as in `provide`.
     let context = unsafe { Context::of(context) };
     answered(answer, || {
-        let desk = context.desk()?;
-        let wanted = desk.wanted(&context.life, read::<Want>(want.as_slice())?)?;
-        Ok(postcard::to_stdvec(&desk.provider(&context.life, &wanted)?)?)
+        let wanted = take_want(context, want.as_slice())?;
+        Ok(postcard::to_stdvec(&context.desk()?.provider(&context.life, &wanted)?)?)
     })
 }
 

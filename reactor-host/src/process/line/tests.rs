@@ -129,7 +129,7 @@ fn what_must_not_be_sent_ends_the_conversation() {
     assert!(matches!(breaks(&answer), Broken::Unasked(7)));
     let ask = encode(Frame::Ask { number: 1, within: Some(9), ask: Ask::Time });
     assert!(matches!(breaks(&ask), Broken::OnNobodysBehalf(9)));
-    assert!(matches!(breaks(&[255; 8]), Broken::Torn(Torn::TooLong(_))));
+    assert!(matches!(breaks(&[255; 8]), Broken::Torn(Torn::TooLong { .. })));
     let garbage = breaks(&[3, 0, 0, 0, 200, 200, 200]);
     assert!(matches!(garbage, Broken::Torn(Torn::Garbage { .. })) && !garbage.is_end());
 }
@@ -139,4 +139,87 @@ fn a_flood_of_questions_ends_the_conversation() {
     let ask = Ask::Invoke { plugin: "".into(), action: "hang".into(), input: b"".as_slice().into() };
     let frame = Frame::Ask { number: 1, within: None, ask }.encode().expect("short");
     assert!(matches!(breaks(&frame.repeat(20 * MOST)), Broken::Flood));
+}
+
+/// The other side of a line, by hand: it says and hears frames.
+struct Raw(UnixStream);
+
+impl Raw {
+    fn say(&mut self, frame: &Frame<'_>) {
+        self.0.write_all(&frame.encode().expect("short")).expect("it is taken");
+    }
+
+    fn hear(&mut self) -> Frame<'static> {
+        Frame::decode(&frame::read(&mut self.0).expect("a frame")).expect("it can be read")
+    }
+}
+
+fn raw() -> (Arc<Echo>, thread::JoinHandle<Broken>, Raw) {
+    let (stream, raw) = UnixStream::pair().expect("sockets");
+    let (echo, listening) = Echo::new(stream);
+    (echo, listening, Raw(raw))
+}
+
+fn invoke(action: &'static str, input: &'static [u8]) -> Ask<'static> {
+    Ask::Invoke { plugin: "".into(), action: action.into(), input: input.into() }
+}
+
+#[test]
+fn questions_on_behalf_of_questions_without_end_are_refused_at_some_depth() {
+    let (echo, _listening, mut raw) = raw();
+    // Whatever it is asked, it asks on behalf of that.
+    let asks_on = thread::spawn(move || {
+        let (mut refused, mut open) = (None, Vec::new());
+        loop {
+            match raw.hear() {
+                Frame::Ask { number, .. } if refused.is_none() => {
+                    open.push(number);
+                    raw.say(&Frame::Ask { number, within: Some(number), ask: invoke("deep", &[255]) });
+                }
+                Frame::Answer { answer, .. } => {
+                    refused = refused.or(Some(reactor_abi::Error::decode(&answer.bytes.0)));
+                    let Some(number) = open.pop() else { panic!("an answer to nothing") };
+                    raw.say(&Frame::Answer { number, answer: Answer::done(vec![0]) });
+                    if open.is_empty() {
+                        return refused;
+                    }
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+    });
+    assert_eq!(echo.ask("deep", &[1]).expect("an answer"), [0]);
+    let refused = asks_on.join().expect("no panic").expect("refused");
+    assert_eq!(refused.code(), "RE0644", "{refused}");
+    assert_eq!(echo.seen.lock().expect("whole").len(), DEEPEST);
+}
+
+#[test]
+fn two_questions_at_once_on_behalf_of_one_end_the_conversation() {
+    let (echo, listening, mut raw) = raw();
+    let asker = thread::spawn(move || echo.ask("echo", &[]));
+    let Frame::Ask { number: within, .. } = raw.hear() else { panic!("it asks") };
+    // One after the other is as it should be.
+    for number in 1..9 {
+        raw.say(&Frame::Ask { number, within: Some(within), ask: invoke("echo", &[7]) });
+        assert_eq!(raw.hear(), Frame::Answer { number, answer: Answer::done(vec![7]) });
+    }
+    for number in 10..12 {
+        raw.say(&Frame::Ask { number, within: Some(within), ask: invoke("hang", &[]) });
+    }
+    assert!(matches!(listening.join().expect("no panic"), Broken::Flood));
+    drop(asker);
+}
+
+#[test]
+fn who_does_not_read_is_told_to_be_so() {
+    let (stream, _unread) = UnixStream::pair().expect("sockets");
+    let (echo, listening) = Echo::new(stream);
+    // The deadline is the socket's: it is shortened here.
+    let writer = echo.line().writer.lock().expect("whole").try_clone().expect("a descriptor");
+    writer.set_write_timeout(Some(Duration::from_millis(1))).expect("a deadline");
+    let answer = echo.ask("echo", &vec![0; 8 << 20]);
+    assert!(matches!(answer, Err(Unanswered::Meanwhile(_))), "{answer:?}");
+    let broken = listening.join().expect("no panic");
+    assert!(matches!(broken, Broken::Stuck) && broken.told().is_some_and(|why| why.contains("10 seconds")));
 }
