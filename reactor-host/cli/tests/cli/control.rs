@@ -52,7 +52,7 @@ fn call_asks_the_host_that_runs_the_folder_and_else_one_of_its_own() {
         ask("call", plugins.path(), &["--private", "word-count", "count", r#"{"text": "one"}"#], 0).0;
     assert_eq!(private[0]["total"], 1, "it is asked for a host of its own");
     let (_, stderr) = ask("call", plugins.path(), &["greeting", "wave"], 1);
-    assert!(stderr.contains("error[RE0602]"), "{stderr}");
+    assert!(stderr.contains("error[RE0602]") && stderr.contains("are called by applications"), "{stderr}");
     let (_, stderr) = ask("call", plugins.path(), &["no-such-plugin", "go"], 1);
     for part in ["error[RE0601]", "greeting, word-count", "dev.reactor.cli", &live.pid().to_string()] {
         assert!(stderr.contains(part), "{part}: {stderr}");
