@@ -184,7 +184,7 @@ mod tests {
             let error = Name::of(Path::new(path)).expect_err(path);
             assert_eq!(error.code(), "RE0940");
             assert!(error.to_string().contains(says), "{path}: {error}");
-            assert_eq!(error.to_string().matches("use ").count(), 1, "one advice: {error}");
+            assert_eq!(error.to_string().matches("; use ").count(), 1, "one advice: {error}");
         }
     }
 }
