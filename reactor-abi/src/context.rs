@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
 use crate::ffi::RequestKind;
-use crate::ffi::client::Client;
+use crate::ffi::client::{Client, KeptClient};
 use crate::interface::{self, Interface, ProvidedAs, Schema, Sender, Stream};
 use crate::log::{Level, Record};
 use crate::peer::Peer;
@@ -165,7 +165,7 @@ impl Services {
     ///
     /// `range` is no range of versions, who provides the interface does not fit, or this plugin has stopped.
     pub fn interface<I: Interface + ?Sized>(&self, range: &str) -> Result<I::Handle> {
-        interface::import::<I>(self.client.into(), range, None)
+        interface::import::<I>(KeptClient::of_library(self.client), range, None)
     }
 
     /// As [`interface`](Self::interface), of the plugin `provider` and no other.
@@ -174,7 +174,7 @@ impl Services {
     ///
     /// As [`interface`](Self::interface); and `provider` is no plugin id.
     pub fn interface_of<I: Interface + ?Sized>(&self, provider: &str, range: &str) -> Result<I::Handle> {
-        interface::import::<I>(self.client.into(), range, Some(provider))
+        interface::import::<I>(KeptClient::of_library(self.client), range, Some(provider))
     }
 
     /// Opens a stream of at most `capacity` items that nobody has taken yet: the end that sends, and the one that a method
@@ -184,7 +184,7 @@ impl Services {
     ///
     /// This plugin has stopped, or has too many streams open.
     pub fn stream<T: Schema>(&self, capacity: usize) -> Result<(Sender<T>, Stream<T>)> {
-        interface::stream(self.client.into(), capacity)
+        interface::stream(KeptClient::of_library(self.client), capacity)
     }
 
     /// Asks for the plugin `id` to be read and swapped again. Queued: it is carried out after this call.

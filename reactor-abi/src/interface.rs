@@ -73,6 +73,8 @@
 
 #[doc(hidden)]
 pub mod __made;
+#[doc(hidden)]
+pub mod agreement;
 mod codec;
 mod decode;
 mod descriptor;
@@ -80,13 +82,17 @@ mod error;
 mod shape;
 mod stream;
 
-pub use crate::ffi::calling::{Admits, Callback, Interface, Link, Offered, ProvidedAs, import, offer};
-pub use crate::ffi::crossing::{
-    Answer, Argument, AsBytes, AsPlain, AsScalar, AsUnit, Crossing, Encoded, Fallible, Plain, Schema,
-};
+#[doc(hidden)]
+pub use crate::ffi::calling::{Admits, Callback, Link, Offered, import, offer};
+pub use crate::ffi::calling::{Interface, ProvidedAs};
+pub use crate::ffi::crossing::{Answer, Argument, Schema};
+#[doc(hidden)]
+pub use crate::ffi::crossing::{AsBytes, AsPlain, AsScalar, AsUnit, Crossing, Encoded, Fallible, Plain};
 pub use codec::Input;
 pub(crate) use codec::put;
 pub use descriptor::{Descriptor, Method, Provider, Want};
+#[doc(hidden)]
+pub use error::STREAM_CUT;
 pub(crate) use error::crossing;
 pub use error::{CallError, PROCESS_GONE};
 /// Makes a trait an interface: other plugins and the application call whoever provides it, in one process at the price of
@@ -134,7 +140,10 @@ pub use error::{CallError, PROCESS_GONE};
 /// - A body: providers may leave the method out.
 /// - `#[since("1.1")]`, if it came in a later minor version. Its body, if it has one, answers for older providers, on the
 ///   caller's side and over the methods that the provider has; without one the handle answers
-///   [`CallError::Unsupported`].
+///   [`CallError::Unsupported`]. When a call that the body makes comes to nothing, the body is unwound through, as by a
+///   panic that prints nothing, and the handle answers why: it is to leave nothing half done behind. A caller that is
+///   built with `panic = "abort"` can not unwind, and so does not run such a body: there the handle answers
+///   [`CallError::Unsupported`] too.
 ///
 /// Everything else is refused when it is compiled, with what to write instead.
 pub use reactor_abi_macros::interface;
@@ -143,4 +152,6 @@ pub use reactor_abi_macros::interface;
 /// understood; those that say what the encoding can not carry are refused.
 pub use reactor_abi_macros::Schema;
 pub use shape::Shape;
-pub use stream::{Next, SendError, Sender, Stream, Subscription, stream};
+#[doc(hidden)]
+pub use stream::stream;
+pub use stream::{Next, Received, SendError, Sender, Stream, Subscription};

@@ -30,6 +30,9 @@
 //! - [`facts`]: what a library says of its own build.
 //! - [`ffi`]: the boundary itself, with all the `unsafe` of this crate. Hosts use it; plugins have no need to.
 
+#[cfg(test)]
+extern crate self as reactor_abi;
+
 pub mod context;
 pub mod error;
 mod export;

@@ -41,6 +41,8 @@ pub(crate) use world::{Seat, World};
 mod code {
     /// Nobody is there.
     pub(super) const UNAVAILABLE: &str = "RE0601";
+    /// Nobody provides the interface.
+    pub(super) const NO_PROVIDER: &str = "RE0747";
     /// Who asks has ended.
     pub(super) const ENDED: &str = "RE0606";
     /// No task can be spawned now.

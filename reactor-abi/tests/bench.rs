@@ -151,7 +151,7 @@ fn the_clock_moves_when_the_test_says_so_and_tasks_are_joined() {
 #[test]
 fn a_phase_that_fails_takes_back_what_was_registered() {
     let error = Bench::<Busy>::new().config(value!({ "twice": true })).start().err().expect("refused");
-    assert_eq!(error.code(), "RE0728");
+    assert_eq!(error.code(), "RE0743");
 }
 
 #[test]

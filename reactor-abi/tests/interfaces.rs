@@ -174,6 +174,7 @@ fn a_stream_gives_its_items_and_then_its_end() {
         assert!(matches!(stats.fallible(false).unwrap(), Err(StatsError::Empty)));
         let mut broken = stats.fallible(true).unwrap().expect("a stream");
         let error = broken.next().expect("an error").unwrap_err();
+        assert!(matches!(error, CallError::Ended(_)), "{error:?}");
         assert_eq!(error.code(), "stats.broken");
         assert!(broken.next().is_none());
         assert_eq!(broken.next_timeout(std::time::Duration::ZERO), Ok(Next::End));
@@ -206,4 +207,61 @@ fn a_handle_outlives_its_provider_and_finds_the_next() {
     assert!(matches!(error, CallError::Unavailable(_)), "{error:?}");
     drop(plugin);
     assert!(stats.clone().check().is_err());
+}
+
+/// What becomes of what a provider was given.
+#[interface(name = "test.fuses", version = "1.0.0")]
+trait Fuses {
+    /// Takes one, and answers.
+    fn take(&self, fuse: &Fuse, small: u8) -> Point;
+    /// Answers with one.
+    fn give(&self) -> Fuse;
+    /// And with several.
+    fn all(&self) -> Vec<Fuse>;
+}
+
+thread_local!(static LIT: std::cell::Cell<bool> = const { std::cell::Cell::new(false) });
+
+/// Panics when it is dropped, once.
+#[derive(serde::Serialize, serde::Deserialize, reactor_abi::interface::Schema)]
+struct Fuse(u8);
+
+impl Drop for Fuse {
+    fn drop(&mut self) {
+        assert!(!LIT.take(), "burnt down");
+    }
+}
+
+struct Lights;
+
+impl Fuses for Lights {
+    fn take(&self, _: &Fuse, small: u8) -> Point {
+        LIT.set(true);
+        Point { x: f64::from(small), y: 0.0 }
+    }
+
+    fn give(&self) -> Fuse {
+        LIT.set(true);
+        Fuse(1)
+    }
+
+    fn all(&self) -> Vec<Fuse> {
+        LIT.set(true);
+        vec![Fuse(1), Fuse(2)]
+    }
+}
+
+#[test]
+fn a_panic_while_what_crossed_is_dropped_comes_back_as_itself() {
+    let fuse = Fuse(0);
+    for bench in [Bench::<Provider>::new(), Bench::new().encoded()] {
+        let plugin = bench.provide::<dyn Fuses>(Lights).start().expect("starts");
+        let fuses = plugin.interface::<dyn Fuses>().expect("fits");
+        let answers = [fuses.take(&fuse, 1).err(), fuses.give().err(), fuses.all().err()];
+        for error in answers {
+            let error = error.expect("it panicked");
+            assert!(matches!(error, CallError::Panicked(_)), "{error:?}");
+            assert!(error.to_string().contains("burnt down"), "{error}");
+        }
+    }
 }

@@ -1,17 +1,17 @@
 //! Whether what a plugin offers is what a caller asks for.
 //!
-//! Owns the comparison of two descriptors of an interface, and how a difference is told: what one side has, what the
-//! other expects, both versions, and what to do. Pure. Must never know routes, objects, or where anything runs.
+//! Owns what is checked of descriptors before they are compared; the comparison itself, and how a difference is told, is
+//! `reactor_abi`'s. Pure. Must never know routes, objects, or where anything runs.
 
 mod error;
 
-use std::collections::HashMap;
-
+use reactor_abi::interface::agreement::{self, Comparable, Side};
 use reactor_abi::interface::{Descriptor, Want};
 use semver::{Version, VersionReq};
 
-pub(crate) use self::error::{AskError, Misfit, OfferError};
+pub(crate) use self::error::{AskError, OfferError};
 use crate::manifest::{PluginId, is_interface_name};
+pub(crate) use reactor_abi::interface::agreement::Misfit;
 
 /// The most methods of one interface.
 const MOST_METHODS: usize = 1_024;
@@ -26,7 +26,7 @@ pub(crate) struct Wanted {
     pub(crate) range: VersionReq,
     /// The plugin that is to provide it; `None`: any.
     pub(crate) provider: Option<PluginId>,
-    methods: Vec<Method>,
+    methods: Vec<Comparable>,
 }
 
 /// What somebody offers, checked.
@@ -34,15 +34,7 @@ pub(crate) struct Wanted {
 pub(crate) struct Offered {
     pub(crate) name: String,
     pub(crate) version: Version,
-    methods: Vec<Method>,
-}
-
-#[derive(Debug)]
-struct Method {
-    name: String,
-    signature: String,
-    /// Since which major and minor version.
-    since: Option<(u64, u64)>,
+    methods: Vec<Comparable>,
 }
 
 impl Wanted {
@@ -77,47 +69,9 @@ impl Wanted {
     ///
     /// The first thing that does not fit.
     pub(crate) fn fit(&self, offered: &Offered) -> Result<Vec<Option<u32>>, Misfit> {
-        if !self.range.matches(&offered.version) {
-            return Err(Misfit::Version {
-                range: self.range.clone(),
-                wanted: self.version.clone(),
-                offered: offered.version.clone(),
-            });
-        }
-        let places: HashMap<&str, usize> =
-            offered.methods.iter().enumerate().map(|(at, method)| (method.name.as_str(), at)).collect();
-        let mut found = Vec::with_capacity(self.methods.len());
-        for method in &self.methods {
-            let versions = || Box::new((self.version.clone(), offered.version.clone()));
-            match places.get(method.name.as_str()) {
-                Some(&at) if offered.methods[at].signature == method.signature => {
-                    found.push(u32::try_from(at).ok());
-                }
-                Some(&at) => {
-                    return Err(Misfit::Signature {
-                        method: method.name.clone(),
-                        wanted: method.signature.clone(),
-                        offered: offered.methods[at].signature.clone(),
-                        versions: versions(),
-                    });
-                }
-                None if method
-                    .since
-                    .is_some_and(|since| since > (offered.version.major, offered.version.minor)) =>
-                {
-                    found.push(None);
-                }
-                None => {
-                    return Err(Misfit::Method {
-                        method: method.name.clone(),
-                        signature: method.signature.clone(),
-                        since: method.since,
-                        versions: versions(),
-                    });
-                }
-            }
-        }
-        Ok(found)
+        let caller = Side { version: &self.version, methods: &self.methods };
+        let provider = Side { version: &offered.version, methods: &offered.methods };
+        agreement::fit(&self.range, caller, provider)
     }
 }
 
@@ -142,21 +96,16 @@ impl Offered {
                 descriptor.methods.len()
             )));
         }
-        let mut methods: Vec<Method> = Vec::with_capacity(descriptor.methods.len());
+        let mut methods: Vec<Comparable> = Vec::with_capacity(descriptor.methods.len());
         let mut text = 0;
         for method in descriptor.methods {
             text += method.name.len() + method.signature.len();
             if text > LONGEST_TEXT {
                 return Err(broken(format!("its signatures are longer than {LONGEST_TEXT} bytes")));
             }
-            let since = method.since.as_deref().map(|text| {
-                minor_version(text).ok_or_else(|| broken(format!("`{text}` is no minor version (`1.2`)")))
-            });
-            methods.push(Method {
-                name: method.name,
-                signature: method.signature,
-                since: since.transpose()?,
-            });
+            let method = Comparable::new(method)
+                .map_err(|text| broken(format!("`{text}` is no minor version (`1.2`)")))?;
+            methods.push(method);
         }
         let mut names: Vec<_> = methods.iter().map(|method| method.name.as_str()).collect();
         names.sort_unstable();
@@ -168,7 +117,7 @@ impl Offered {
 
     /// What was said of it.
     pub(crate) fn descriptor(&self) -> Descriptor {
-        let method = |method: &Method| reactor_abi::interface::Method {
+        let method = |method: &Comparable| reactor_abi::interface::Method {
             name: method.name.clone(),
             signature: method.signature.clone(),
             since: method.since.map(|(major, minor)| format!("{major}.{minor}")),
@@ -184,12 +133,6 @@ impl Offered {
     pub(crate) fn methods(&self) -> usize {
         self.methods.len()
     }
-}
-
-/// `1.2` as its two numbers.
-fn minor_version(text: &str) -> Option<(u64, u64)> {
-    let (major, minor) = text.split_once('.')?;
-    Some((major.parse().ok()?, minor.parse().ok()?))
 }
 
 #[cfg(test)]

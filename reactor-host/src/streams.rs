@@ -21,7 +21,7 @@ const MOST_STREAMS: usize = 4_096;
 /// The most streams that are kept for who has not begun to take from them when who added to them is gone.
 const MOST_LEFT: usize = 64;
 /// The code of the reason where it is the host that ended a stream.
-pub(crate) const ENDED: &str = "RE0751";
+pub(crate) const ENDED: &str = reactor_abi::interface::STREAM_CUT;
 
 /// The streams of one host.
 #[derive(Default)]
@@ -147,7 +147,7 @@ impl Stream {
 }
 
 /// A wait without a deadline is made of such: a condition variable takes no endless one.
-const LONGEST_NAP: Duration = Duration::from_secs(3_600);
+const LONGEST_NAP: Duration = Duration::from_hours(1);
 
 impl Queue {
     fn is_over(&self) -> bool {

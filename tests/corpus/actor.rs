@@ -148,6 +148,7 @@ impl Hears for Until {
 pub fn told(error: &CallError) -> String {
     let kind = match error {
         CallError::Unavailable(_) => "unavailable",
+        CallError::Ended(_) => "ended",
         CallError::Panicked(_) => "panicked",
         CallError::Failed(_) => "failed",
         CallError::Gone(_) => "gone",

@@ -69,7 +69,7 @@ fn structure(
     ident: &Ident,
     plain: bool,
 ) -> syn::Result<TokenStream> {
-    let layout = plain.then(layout::size);
+    let layout = plain.then(|| layout::size("C"));
     let fields = contents(fields, container, plain.then_some(ident))?;
     Ok(quote!(#layout #fields))
 }
@@ -139,7 +139,7 @@ fn choice(
         });
         written.extend(quote!(shape.text(#bar); shape.text(#name); #fields #discriminant));
     }
-    let begin = if plain { layout::representation(item) } else { None }
-        .map_or_else(|| "enum { ".to_owned(), |repr| format!("enum({repr}) {{ "));
-    Ok(quote!(shape.text(#begin); #written shape.text(" }");))
+    let layout =
+        if plain { layout::representation(item) } else { None }.map(|integer| layout::size(&integer));
+    Ok(quote!(#layout shape.text("enum { "); #written shape.text(" }");))
 }

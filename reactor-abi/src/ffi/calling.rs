@@ -5,7 +5,9 @@
 mod offering;
 mod serving;
 mod target;
+#[cfg(test)]
+mod tests;
 
 pub use offering::{Admits, Interface, Offered, ProvidedAs, import, offer};
 pub use serving::{serve, serve_encoded};
-pub use target::{Callback, Entered, Lending, Link, LinkEntered, Proxied, Target, call_encoded};
+pub use target::{Callback, Entered, Lending, Link, LinkEntered, Proxied, Target, call_encoded, lent};

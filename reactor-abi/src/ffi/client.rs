@@ -1,7 +1,6 @@
 //! The plugin's side of the host services: the table's functions as safe methods.
 
 use std::any::Any;
-use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,7 +19,7 @@ use crate::value::Value;
 
 /// The services of one host, asked in the name of one generation.
 #[derive(Clone, Copy)]
-pub struct Client {
+pub(crate) struct Client {
     services: HostServicesRef,
     context: RawContext,
 }
@@ -28,8 +27,9 @@ pub struct Client {
 impl Client {
     /// # Safety
     ///
-    /// `context` is what the host gave together with `services`, and stays valid while this library is open.
-    pub unsafe fn new(services: HostServicesRef, context: RawContext) -> Self {
+    /// `context` is what the host gave together with `services`, and stays valid for as long as the client or a copy of it
+    /// is used: while this library is open, unless it never leaves a [`KeptClient`].
+    pub(crate) unsafe fn new(services: HostServicesRef, context: RawContext) -> Self {
         Self { services, context }
     }
 
@@ -119,7 +119,7 @@ impl Client {
     }
 
     /// The cell for an interface. What is bound behind it has a table in the order of the want's methods.
-    pub(crate) fn import(&self, want: &Want) -> Result<CellRef> {
+    fn import(&self, want: &Want) -> Result<CellRef> {
         let want = postcard::to_stdvec(want)?;
         let mut reason = Vec::new();
         // SAFETY: as in `log`; the sink is used during this call.
@@ -133,7 +133,7 @@ impl Client {
         }
     }
 
-    pub(crate) fn provider(&self, want: &Want) -> Result<Provider> {
+    fn provider(&self, want: &Want) -> Result<Provider> {
         let want = postcard::to_stdvec(want)?;
         // SAFETY: as in `log`.
         let answer = self.ask(|context, sink| unsafe {
@@ -142,7 +142,7 @@ impl Client {
         Ok(postcard::from_bytes(&answer)?)
     }
 
-    pub(crate) fn stream_open(&self, capacity: u32) -> Result<u64> {
+    fn stream_open(&self, capacity: u32) -> Result<u64> {
         // SAFETY: as in `log`.
         let answer =
             self.ask(|context, sink| unsafe { (self.services.stream_open())(context, capacity, sink) })?;
@@ -151,21 +151,21 @@ impl Client {
         Ok(u64::from_le_bytes(number))
     }
 
-    pub(crate) fn stream_push(&self, stream: u64, item: &[u8], wait: Duration) -> StreamStatus {
+    fn stream_push(&self, stream: u64, item: &[u8], wait: Duration) -> StreamStatus {
         // SAFETY: as in `log`.
         unsafe {
             (self.services.stream_push())(self.context, stream, RSlice::from_slice(item), nanoseconds(wait))
         }
     }
 
-    pub(crate) fn stream_close(&self, stream: u64, error: Option<&Error>) {
+    fn stream_close(&self, stream: u64, error: Option<&Error>) {
         let error = error.map(Error::encode).unwrap_or_default();
         // SAFETY: as in `log`.
         unsafe { (self.services.stream_close())(self.context, stream, RSlice::from_slice(&error)) }
     }
 
     /// The status, and the item or the error that goes with it.
-    pub(crate) fn stream_next(&self, stream: u64, wait: Duration) -> (StreamStatus, Vec<u8>) {
+    fn stream_next(&self, stream: u64, wait: Duration) -> (StreamStatus, Vec<u8>) {
         let mut answer = Vec::new();
         // SAFETY: as in `log`; the sink is used during this call.
         let status = unsafe {
@@ -174,7 +174,7 @@ impl Client {
         (status, answer)
     }
 
-    pub(crate) fn stream_cancel(&self, stream: u64) {
+    fn stream_cancel(&self, stream: u64) {
         // SAFETY: as in `log`.
         unsafe { (self.services.stream_cancel())(self.context, stream) }
     }
@@ -191,7 +191,7 @@ fn nanoseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
-/// A client together with what keeps the context that it asks with.
+/// A client together with what keeps the context that it asks with: it never goes anywhere without.
 ///
 /// A plugin's is kept by its library, which is open while the plugin's code runs; the application's by `keeper`.
 #[derive(Clone)]
@@ -202,22 +202,50 @@ pub struct KeptClient {
 
 impl KeptClient {
     /// The application's client, and what keeps its context.
-    pub fn new(client: Client, keeper: Arc<dyn Any + Send + Sync>) -> Self {
-        Self { client, _keeper: Some(keeper) }
+    ///
+    /// # Safety
+    ///
+    /// `context` belongs to `services`, and stays valid while `keeper` lives; and so do the cells that they give for it.
+    pub unsafe fn new(
+        services: HostServicesRef,
+        context: RawContext,
+        keeper: Arc<dyn Any + Send + Sync>,
+    ) -> Self {
+        // SAFETY: the client is used through this value only, which has the keeper.
+        Self { client: unsafe { Client::new(services, context) }, _keeper: Some(keeper) }
     }
-}
 
-impl From<Client> for KeptClient {
-    fn from(client: Client) -> Self {
+    /// One whose context this library keeps.
+    pub(crate) fn of_library(client: Client) -> Self {
         Self { client, _keeper: None }
     }
-}
 
-impl Deref for KeptClient {
-    type Target = Client;
+    pub(crate) fn import(&self, want: &Want) -> Result<CellRef> {
+        self.client.import(want)
+    }
 
-    fn deref(&self) -> &Client {
-        &self.client
+    pub(crate) fn provider(&self, want: &Want) -> Result<Provider> {
+        self.client.provider(want)
+    }
+
+    pub(crate) fn stream_open(&self, capacity: u32) -> Result<u64> {
+        self.client.stream_open(capacity)
+    }
+
+    pub(crate) fn stream_push(&self, stream: u64, item: &[u8], wait: Duration) -> StreamStatus {
+        self.client.stream_push(stream, item, wait)
+    }
+
+    pub(crate) fn stream_close(&self, stream: u64, error: Option<&Error>) {
+        self.client.stream_close(stream, error);
+    }
+
+    pub(crate) fn stream_next(&self, stream: u64, wait: Duration) -> (StreamStatus, Vec<u8>) {
+        self.client.stream_next(stream, wait)
+    }
+
+    pub(crate) fn stream_cancel(&self, stream: u64) {
+        self.client.stream_cancel(stream);
     }
 }
 

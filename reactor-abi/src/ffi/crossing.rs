@@ -109,6 +109,7 @@ impl Trouble {
     /// As the caller is told.
     #[cold]
     #[inline(never)]
+    #[expect(clippy::unnecessary_box_returns, reason = "one word, so that answers stay in registers")]
     pub(super) fn told(self) -> Box<CallError> {
         let error = match self.why {
             Why::Said(sink) => Error::decode(sink.as_deref().map_or(&[], Vec::as_slice)),

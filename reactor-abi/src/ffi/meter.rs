@@ -92,13 +92,15 @@ impl Traffic {
 
     /// Chooses the next call to be timed: the very next one, or one further on.
     pub(super) fn choose(&self, entries: u64, very_next: bool) {
-        // Up to twice the mean: shares and generations differ in what they mix.
-        let distance = if very_next { 1 } else { 1 + mix(entries ^ self.address()) % (2 * ONE_IN - 1) };
-        self.due.store(entries.wrapping_add(distance), Ordering::Relaxed);
+        // Shares and generations differ in what they mix.
+        self.choose_by(entries, very_next, std::ptr::from_ref(self).addr() as u64);
     }
 
-    fn address(&self) -> u64 {
-        std::ptr::from_ref(self).addr() as u64
+    #[inline]
+    fn choose_by(&self, entries: u64, very_next: bool, seed: u64) {
+        // Up to twice the mean.
+        let distance = if very_next { 1 } else { 1 + mix(entries ^ seed) % (2 * ONE_IN - 1) };
+        self.due.store(entries.wrapping_add(distance), Ordering::Relaxed);
     }
 
     fn reset(&self) {
@@ -233,13 +235,16 @@ mod tests {
         assert_eq!(bucket_of(u64::MAX), BUCKETS - 1);
     }
 
+    /// Stands for the address of a share, which each run has another of.
+    const SEED: u64 = 0x7f3a_15c0_2040;
+
     /// One call on a share, which is timed if it is one of those.
     fn call(meter: &Meter, share: &Traffic, entries: &mut u64) -> bool {
         *entries += 1;
         let is_due = share.is_due(*entries);
         if is_due {
             let again = meter.record(Duration::from_nanos(50));
-            share.choose(*entries, again);
+            share.choose_by(*entries, again, SEED);
         }
         is_due
     }
@@ -274,9 +279,9 @@ mod tests {
 
     #[test]
     fn shares_time_other_calls_than_each_other() {
-        let shares: [Traffic; 2] = std::array::from_fn(|_| Traffic::default());
-        let dues = shares.each_ref().map(|share| {
-            share.choose(WARM_UP.into(), false);
+        let dues = [SEED, SEED + size_of::<Traffic>() as u64].map(|seed| {
+            let share = Traffic::default();
+            share.choose_by(WARM_UP.into(), false, seed);
             share.due.load(Ordering::Relaxed)
         });
         assert_ne!(dues[0], dues[1]);
@@ -286,8 +291,8 @@ mod tests {
     fn the_next_timed_call_is_so_many_calls_away_whatever_pins_are_made_for() {
         for owned in [true, false] {
             let share = Traffic::default();
-            share.choose(10, false);
-            let next = || (11..).find(|entry| share.is_due(*entry)).expect("one of them");
+            share.choose_by(10, false, SEED);
+            let next = || (11..=11 + 2 * ONE_IN).find(|entry| share.is_due(*entry)).expect("one of them");
             let chosen = next();
             share.count_pin(owned);
             assert_eq!(next(), chosen + 1, "an entry that made no call");

@@ -10,7 +10,7 @@ use abi_stable::prefix_type::WithMetadata;
 use abi_stable::std_types::{RSlice, RStr};
 
 use super::adapter;
-use super::client::Client;
+use super::client::{Client, KeptClient};
 use super::interface::{Offer, StreamStatus};
 use super::root::{Created, Op, PluginRootRef, Status};
 use super::services::{HostServices, HostServicesRef, OpaqueCell, RawContext, RequestKind, TaskBody, Time};
@@ -36,9 +36,9 @@ fn context_of(seat: &'static Seat) -> RawContext {
 }
 
 /// The services of a seat.
-pub(crate) fn client(seat: &'static Seat) -> Client {
-    // SAFETY: the table's functions read such contexts.
-    unsafe { Client::new(services(), context_of(seat)) }
+pub(crate) fn client(seat: &'static Seat) -> KeptClient {
+    // SAFETY: the table's functions read such contexts, which are never freed.
+    KeptClient::of_library(unsafe { Client::new(services(), context_of(seat)) })
 }
 
 fn services() -> HostServicesRef {

@@ -9,7 +9,7 @@ pub use super::{
     Admits, Answer, Argument, AsPlain, CallError, Callback, Descriptor, Encoded, Fallible, Interface, Link,
     Plain, Schema, Shape,
 };
-pub use crate::ffi::calling::{Entered, Lending, Proxied, Target, call_encoded, serve, serve_encoded};
+pub use crate::ffi::calling::{Entered, Lending, Proxied, Target, call_encoded, lent, serve, serve_encoded};
 pub use crate::ffi::crossing::optional::{self, RawOption};
 pub use crate::ffi::interface::{Callback as RawCallback, Callbacks, MISSING, Reply, Slot, Table, TableHead};
 pub use crate::ffi::{Sink, Status};
@@ -86,16 +86,23 @@ pub fn or_carry<O: Answer>(result: Result<O::Received, CallError>) -> O {
     }
 }
 
-/// Runs the trait's own body in place of a method that the provider has not.
+/// Runs the trait's own body in place of a method that the provider has not. It is unwound through when a call that it
+/// makes comes to nothing; where nothing can unwind it is not run.
 ///
 /// # Errors
 ///
-/// Those of the calls that it makes, and its panic.
+/// Those of the calls that it makes, and its panic; or `unsupported`.
 #[cold]
-pub fn stand_in<O: Answer>(link: &Link, run: impl FnOnce() -> O) -> Result<O::Received, CallError> {
+pub fn stand_in<O: Answer>(
+    unsupported: CallError,
+    run: impl FnOnce() -> O,
+) -> Result<O::Received, CallError> {
+    if cfg!(panic = "abort") {
+        return Err(unsupported);
+    }
     let before = panics::so_far();
     match catch_unwind(AssertUnwindSafe(run)) {
-        Ok(answer) => Ok(answer.keep(link)),
+        Ok(answer) => Ok(answer.keep()),
         Err(payload) => Err(match payload.downcast::<Carried>() {
             Ok(carried) => carried.0,
             Err(payload) => CallError::Panicked(panics::error(payload, before)),

@@ -37,6 +37,7 @@ pub struct Want {
 
 /// Who provides an interface at the moment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Provider {
     /// The plugin's id; the application's own id, where the application provides it.
     pub plugin: String,
@@ -44,4 +45,12 @@ pub struct Provider {
     pub version: String,
     /// The generation's number.
     pub generation: u64,
+}
+
+impl Provider {
+    /// As a host tells it.
+    #[doc(hidden)]
+    pub fn new(plugin: String, version: String, generation: u64) -> Self {
+        Self { plugin, version, generation }
+    }
 }

@@ -7,6 +7,10 @@ use crate::error::Error;
 /// The code of an error that says that the process behind an interface has ended.
 pub const PROCESS_GONE: &str = "RE0640";
 
+/// The code of the error with which a host ends a stream, because who sends it was suspended or stopped.
+#[doc(hidden)]
+pub const STREAM_CUT: &str = "RE0751";
+
 /// What a handle answers instead of the method's own answer.
 ///
 /// The interface's own errors are no `CallError`s: a method that returns `Result<T, E>` answers
@@ -31,15 +35,21 @@ pub enum CallError {
     },
     /// The process in which the provider ran has ended during the call.
     Gone(Error),
+    /// A stream has ended with this error, which its sender gave.
+    ///
+    /// One that the host ended, since the sender's generation was suspended or stopped, is [`Unavailable`](Self::Unavailable).
+    Ended(Error),
 }
 
 impl CallError {
     /// The stable code.
     pub fn code(&self) -> &str {
         match self {
-            Self::Unavailable(error) | Self::Panicked(error) | Self::Failed(error) | Self::Gone(error) => {
-                error.code()
-            }
+            Self::Unavailable(error)
+            | Self::Panicked(error)
+            | Self::Failed(error)
+            | Self::Gone(error)
+            | Self::Ended(error) => error.code(),
             Self::Unsupported { .. } => "RE0721",
         }
     }
@@ -48,6 +58,15 @@ impl CallError {
     #[cold]
     pub(crate) fn blocked(error: Error) -> Self {
         if error.code() == PROCESS_GONE { Self::Gone(error) } else { Self::Unavailable(error) }
+    }
+
+    /// The error with which a stream has ended.
+    #[cold]
+    pub(crate) fn ended(error: Error) -> Self {
+        match error.code() {
+            STREAM_CUT | PROCESS_GONE => Self::blocked(error),
+            _ => Self::Ended(error),
+        }
     }
 
     /// An error that the other side's boundary answered.
@@ -60,9 +79,11 @@ impl CallError {
 impl fmt::Display for CallError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unavailable(error) | Self::Panicked(error) | Self::Failed(error) | Self::Gone(error) => {
-                error.fmt(f)
-            }
+            Self::Unavailable(error)
+            | Self::Panicked(error)
+            | Self::Failed(error)
+            | Self::Gone(error)
+            | Self::Ended(error) => error.fmt(f),
             Self::Unsupported { interface, method, since } => write!(
                 f,
                 "`{interface}` has `{method}` since version {since}, and the provider is older; ask for `^{since}`, or \

@@ -5,7 +5,8 @@ use std::any::TypeId;
 /// A signature while it is written.
 ///
 /// Types are described by their structure: names of fields and variants count, names of types do not. A type that
-/// contains itself is written as `^n` where it comes again, counting outwards: `^1` is the innermost one around it.
+/// contains itself is written as `^n` where it comes again, counting outwards: `^1` is the innermost one around it. All
+/// types without a name of their own in the text count, tuples too: what reads the same leads back to the same.
 #[derive(Default)]
 pub struct Shape {
     text: String,

@@ -39,6 +39,10 @@ impl<T: Schema> fmt::Debug for Stream<T> {
     }
 }
 
+/// What a handle's method answers where the trait's method returns `O`: `O` itself, but for streams the
+/// [`Subscription`].
+pub type Received<O> = <O as super::Answer>::Received;
+
 /// The end of a stream that sends. Clones send into the same stream, which ends when the last of them is dropped.
 pub struct Sender<T> {
     open: Arc<Open>,
@@ -149,7 +153,8 @@ impl<T: Schema> Sender<T> {
 }
 
 impl<T> Sender<T> {
-    /// Ends the stream with an error: who reads gets it after the items that are queued. For other clones it is closed.
+    /// Ends the stream with an error: who reads gets it after the items that are queued, as [`CallError::Ended`]. For other
+    /// clones it is closed.
     pub fn fail(self, error: impl Into<Error>) {
         self.open.client.stream_close(self.open.number, Some(&error.into()));
     }
@@ -183,6 +188,7 @@ impl<T> Drop for Subscription<T> {
 
 /// What [`Subscription::next_timeout`] answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Next<T> {
     /// An item.
     Item(T),
@@ -209,7 +215,9 @@ impl<T: Schema> Subscription<T> {
     ///
     /// # Errors
     ///
-    /// The one that the stream ended with, once; or [`CallError::Failed`] when an item can not be read.
+    /// The one that the stream ended with, once: [`CallError::Ended`] is the sender's own, and [`CallError::Unavailable`] the
+    /// host's, which has ended the stream since its sender was suspended or stopped, or [`CallError::Gone`] where that one's
+    /// process has ended; or [`CallError::Failed`] when an item can not be read.
     pub fn next_timeout(&mut self, wait: Duration) -> Result<Next<T>, CallError> {
         if self.ended {
             return Ok(Next::End);
@@ -220,7 +228,7 @@ impl<T: Schema> Subscription<T> {
             StreamStatus::Done => read(&bytes).map(Next::Item).map_err(CallError::Failed),
             StreamStatus::Closed => {
                 self.ended = true;
-                if bytes.is_empty() { Ok(Next::End) } else { Err(CallError::blocked(Error::decode(&bytes))) }
+                if bytes.is_empty() { Ok(Next::End) } else { Err(CallError::ended(Error::decode(&bytes))) }
             }
         }
     }

@@ -10,6 +10,7 @@ use super::world::{Seat, World};
 use crate::error::{Error, Result};
 use crate::ffi::interface::Offer;
 use crate::ffi::stand_in::{Bound, Wire, WireState};
+use crate::interface::agreement::{self, Comparable, Side};
 use crate::interface::{Descriptor, Provider, Want};
 
 /// The interfaces of a world.
@@ -46,7 +47,7 @@ impl Interfaces {
     fn find(&self, want: &Want) -> Result<(&Offered, Vec<Option<u32>>)> {
         let name = &want.descriptor.name;
         let range = VersionReq::parse(&want.range).map_err(|error| {
-            Error::new("RE0726", format!("{name}: `{}` is no range of versions: {error}", want.range))
+            Error::new("RE0745", format!("{name}: `{}` is no range of versions: {error}", want.range))
         })?;
         let mut misfit = None;
         let named = self.offers.iter().filter(|offer| {
@@ -62,7 +63,7 @@ impl Interfaces {
         Err(misfit.unwrap_or_else(|| {
             let whom = want.provider.as_ref().map_or_else(String::new, |plugin| format!(" by {plugin}"));
             Error::new(
-                code::UNAVAILABLE,
+                code::NO_PROVIDER,
                 format!("nobody provides the interface {name}{whom}; give it to the bench with `provide`"),
             )
         }))
@@ -95,35 +96,26 @@ impl Interfaces {
     }
 }
 
-/// Where the provider has each method of the caller's, if it fits.
+/// Where the provider has each method of the caller's, if it fits: as a host compares.
 fn places(want: &Want, range: &VersionReq, offer: &Offered) -> Result<Vec<Option<u32>>> {
+    let methods = |descriptor: &Descriptor| {
+        let methods: Result<Vec<_>, String> =
+            descriptor.methods.iter().cloned().map(Comparable::new).collect();
+        methods.map_err(|text| {
+            Error::new("RE0740", format!("{}: `{text}` is no minor version (`1.2`)", descriptor.name))
+        })
+    };
     let (wanted, offered) = (&want.descriptor, &offer.descriptor);
-    let refuse = |why: String| {
-        let (name, plugin) = (&wanted.name, &offer.plugin);
-        Error::new(
-            "RE0727",
-            format!(
-                "{name}: {plugin} provides version {}, and the caller knows version {}: {why}",
-                offered.version, wanted.version
-            ),
-        )
-    };
-    let version = Version::parse(&offered.version)?;
-    if !range.matches(&version) {
-        return Err(refuse(format!("`{range}` is asked for")));
-    }
-    let place = |method: &crate::interface::Method| {
-        let found = offered.methods.iter().position(|other| other.name == method.name);
-        match found.map(|at| (at, &offered.methods[at])) {
-            Some((_, other)) if other.signature != method.signature => {
-                Err(refuse(format!("it has `{}`, and `{}` is expected", other.signature, method.signature)))
-            }
-            Some((at, _)) => Ok(u32::try_from(at).ok()),
-            None if method.since.is_some() => Ok(None),
-            None => Err(refuse(format!("it has no `{}`", method.signature))),
-        }
-    };
-    wanted.methods.iter().map(place).collect()
+    let (caller, provider) = (methods(wanted)?, methods(offered)?);
+    agreement::fit(
+        range,
+        Side { version: &Version::parse(&wanted.version)?, methods: &caller },
+        Side { version: &Version::parse(&offered.version)?, methods: &provider },
+    )
+    .map_err(|misfit| {
+        let text = format!("the interface {} does not fit: {}", wanted.name, misfit.told(&offer.plugin));
+        Error::new(misfit.code(), text)
+    })
 }
 
 impl World {
@@ -144,7 +136,7 @@ impl World {
                     && offer.descriptor.name == descriptor.name
             }) {
                 return Err(Error::new(
-                    "RE0728",
+                    "RE0743",
                     format!("{plugin} provides the interface {} twice", descriptor.name),
                 ));
             }
@@ -179,7 +171,7 @@ impl Seat {
         let world = self.world()?;
         if !self.registers.load(Ordering::Acquire) {
             return Err(Error::new(
-                "RE0729",
+                "RE0744",
                 format!("{} provides {} outside of `register`", self.plugin, descriptor.name),
             ));
         }
@@ -191,7 +183,7 @@ impl Seat {
         world.change(|inner| {
             let interfaces = &mut inner.interfaces;
             match interfaces.find(&want) {
-                Err(error) if error.code() != code::UNAVAILABLE => Err(error),
+                Err(error) if error.code() != code::NO_PROVIDER => Err(error),
                 _ => {
                     let (to, state) = interfaces.state(&want);
                     let wire = Wire::new(state);
@@ -206,10 +198,6 @@ impl Seat {
         let world = self.world()?;
         let inner = world.lock();
         let (offer, _) = inner.interfaces.find(want)?;
-        Ok(Provider {
-            plugin: offer.plugin.clone(),
-            version: offer.descriptor.version.clone(),
-            generation: offer.generation,
-        })
+        Ok(Provider::new(offer.plugin.clone(), offer.descriptor.version.clone(), offer.generation))
     }
 }

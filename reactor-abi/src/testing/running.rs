@@ -130,7 +130,7 @@ impl<P: Plugin> Running<P> {
     ///
     /// It does not fit.
     pub fn interface<I: Interface + ?Sized>(&self) -> Result<I::Handle> {
-        interface::import::<I>(stand_in::client(self.test).into(), "*", None)
+        interface::import::<I>(stand_in::client(self.test), "*", None)
     }
 
     /// Provides an interface from now on, in the name of the application.
@@ -148,7 +148,7 @@ impl<P: Plugin> Running<P> {
     ///
     /// None that can come.
     pub fn stream<T: Schema>(&self, capacity: usize) -> Result<(Sender<T>, Stream<T>)> {
-        interface::stream(stand_in::client(self.test).into(), capacity)
+        interface::stream(stand_in::client(self.test), capacity)
     }
 
     /// What it saves.

@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use super::code;
 use super::world::{Seat, World};
 use crate::error::{Error, Result};
 use crate::ffi::interface::StreamStatus;
+use crate::interface::STREAM_CUT;
 
 /// The streams of a world.
 #[derive(Default)]
@@ -88,7 +88,7 @@ impl World {
     /// Ends the streams that a generation sends, as a host does when it suspends one.
     pub(super) fn end_streams(&self, generation: u64) {
         let error =
-            Error::new(code::ENDED, format!("generation {generation}, which sends this stream, has ended"));
+            Error::new(STREAM_CUT, format!("generation {generation}, which sends this stream, has ended"));
         self.change(|inner| {
             for queue in inner.streams.open.values_mut().filter(|queue| queue.generation == generation) {
                 queue.closed.get_or_insert_with(|| error.encode());

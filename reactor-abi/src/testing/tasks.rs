@@ -19,12 +19,37 @@ pub(super) struct Tasks {
     running: BTreeMap<u64, Running>,
 }
 
+impl Tasks {
+    /// The thread of a task, for joining it; once, and not before it is known. `Some(None)`: there is none to join.
+    #[expect(clippy::option_option, reason = "not known yet, and none, are two things")]
+    fn take(&mut self, number: u64) -> Option<Option<JoinHandle<()>>> {
+        let Some(task) = self.running.get_mut(&number) else { return Some(None) };
+        match std::mem::replace(&mut task.thread, Thread::Taken) {
+            Thread::Known(thread) => Some(Some(thread)),
+            Thread::Taken => Some(None),
+            Thread::Starting => {
+                task.thread = Thread::Starting;
+                None
+            }
+        }
+    }
+}
+
 struct Running {
     generation: u64,
     cancelled: bool,
     /// It sleeps by the clock that the test moves, or has ended.
     rests: bool,
-    thread: Option<JoinHandle<()>>,
+    thread: Thread,
+}
+
+/// What a task runs on.
+enum Thread {
+    /// It may run already, but whoever spawns it has not told yet.
+    Starting,
+    Known(JoinHandle<()>),
+    /// Somebody joins it.
+    Taken,
 }
 
 impl Seat {
@@ -35,7 +60,12 @@ impl Seat {
         }
         let number = world.change(|inner| {
             inner.tasks.last += 1;
-            let task = Running { generation: self.generation, cancelled: false, rests: false, thread: None };
+            let task = Running {
+                generation: self.generation,
+                cancelled: false,
+                rests: false,
+                thread: Thread::Starting,
+            };
             inner.tasks.running.insert(inner.tasks.last, task);
             inner.tasks.last
         });
@@ -47,13 +77,19 @@ impl Seat {
                 self.log(Level::Error, &error.to_string(), fields);
             }
             self.rest(number, true);
-        })?;
-        world.change(|inner| {
-            if let Some(task) = inner.tasks.running.get_mut(&number) {
-                task.thread = Some(thread);
-            }
         });
-        Ok(number)
+        world.change(|inner| match thread {
+            Ok(thread) => {
+                if let Some(task) = inner.tasks.running.get_mut(&number) {
+                    task.thread = Thread::Known(thread);
+                }
+                Ok(number)
+            }
+            Err(error) => {
+                inner.tasks.running.remove(&number);
+                Err(error.into())
+            }
+        })
     }
 
     /// By the clock that the test moves.
@@ -120,14 +156,30 @@ impl World {
                 threads
             });
             let Some(number) = next else { return };
-            // Known as soon as whoever spawns it has told.
-            let thread =
-                self.wait(|inner| inner.tasks.running.get_mut(&number).map(|task| task.thread.take()));
-            if let Some(thread) = thread {
+            if let Some(thread) = self.wait(|inner| inner.tasks.take(number)) {
                 // What a task panics of is logged where it runs.
                 let _ = thread.join();
             }
             self.change(|inner| inner.tasks.running.remove(&number));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_thread_of_a_task_is_waited_for_until_it_is_known_and_joined_once() {
+        let mut tasks = Tasks::default();
+        assert!(matches!(tasks.take(1), Some(None)), "no such task");
+        let task = Running { generation: 1, cancelled: false, rests: false, thread: Thread::Starting };
+        tasks.running.insert(1, task);
+        for _ in 0..2 {
+            assert!(tasks.take(1).is_none(), "not known yet");
+        }
+        tasks.running.get_mut(&1).expect("there").thread = Thread::Known(std::thread::spawn(|| {}));
+        tasks.take(1).expect("known").expect("not taken").join().expect("no panic");
+        assert!(matches!(tasks.take(1), Some(None)), "taken");
     }
 }

@@ -60,6 +60,9 @@ pub(crate) trait Progress {
     fn step(&self, at: usize, word: &str) -> Result<(), StatsError>;
 }
 
+/// A stream by another name.
+pub(crate) type Changes = Stream<Change>;
+
 /// Looks at texts.
 #[interface(name = "text.stats", version = "1.2.0")]
 pub(crate) trait TextStats {
@@ -92,7 +95,7 @@ pub(crate) trait TextStats {
     /// Those of `progress`.
     fn scan(&self, text: &str, progress: &dyn Progress) -> Result<u64, StatsError>;
     /// Each word.
-    fn watch(&self, text: &str) -> Stream<Change>;
+    fn watch(&self, text: &str) -> Changes;
     /// A stream, or not.
     ///
     /// # Errors

@@ -114,10 +114,10 @@ fn main() {
          BTreeMap<String, Vec<u8>>) \
          -> enum { empty | node { value: String, below: Vec<^1> } | pair(Box<^1>, u8) }"
     );
-    let edge = "repr(C, 16/4) { side@0: enum(u8) { Left = 1 | Right = 7 }, at@4: [f32; 3] }";
+    let edge = "repr(C, 16/4) { side@0: repr(u8, 1/1) enum { Left = 1 | Right = 7 }, at@4: [f32; 3] }";
     assert_eq!(
         signature("plain"),
-        format!("fn plain(&self, &[{edge}], {edge}, &enum(u8) {{ Left = 1 | Right = 7 }}) -> {edge}")
+        format!("fn plain(&self, &[{edge}], {edge}, &repr(u8, 1/1) enum {{ Left = 1 | Right = 7 }}) -> {edge}")
     );
     assert_eq!(
         signature("listen"),

@@ -85,16 +85,6 @@ fn a_difference_is_told_with_both_sides_both_versions_and_what_to_do() {
 }
 
 #[test]
-fn only_what_differs_is_pointed_at_and_in_whole_words() {
-    let of = |one, other| error::differing(one, other);
-    assert_eq!(of("f(&str) -> u64", "f(&str) -> u32"), ("u64", "u32"));
-    assert_eq!(of("{a: u8, b: u8}", "{a: u8}"), ("u8, b: u8", "u8"));
-    assert_eq!(of("aa", "a"), ("aa", "a"));
-    assert_eq!(of("", ""), ("", ""));
-    assert_eq!(of("é ü", "é ö"), ("ü", "ö"));
-}
-
-#[test]
 fn a_descriptor_that_is_none_is_refused() {
     let refused = |descriptor: Descriptor| Offered::new(descriptor).expect_err("refused").code();
     assert_eq!(refused(descriptor("1.0", &[])), "RE0740");

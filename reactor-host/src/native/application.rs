@@ -7,7 +7,7 @@ use std::any::Any;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Weak};
 
-use reactor_abi::ffi::client::{Client, KeptClient};
+use reactor_abi::ffi::client::KeptClient;
 use reactor_abi::interface::Offered as Object;
 use semver::Version;
 
@@ -57,9 +57,9 @@ impl Application {
 
     /// The host's services in the application's name.
     pub(crate) fn client(self: &Arc<Self>) -> KeptClient {
-        // SAFETY: the context belongs to the services, and lives as long as the application, which the client keeps.
-        let client = unsafe { Client::new(SERVICES, self.context.raw()) };
-        KeptClient::new(client, Arc::clone(self) as Arc<dyn Any + Send + Sync>)
+        let keeper = Arc::clone(self) as Arc<dyn Any + Send + Sync>;
+        // SAFETY: the context belongs to the services, and lives as long as the application, as do the cells of its life.
+        unsafe { KeptClient::new(SERVICES, self.context.raw(), keeper) }
     }
 }
 

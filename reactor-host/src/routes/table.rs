@@ -376,7 +376,7 @@ impl Table {
 
 fn provider(life: &Life, wanted: &Wanted) -> Option<Provider> {
     let version = life.exports.version(&wanted.name)?.to_string();
-    Some(Provider { plugin: life.plugin.to_string(), version, generation: life.number })
+    Some(Provider::new(life.plugin.to_string(), version, life.number))
 }
 
 /// What there is to tell of a switch from one generation to another.

@@ -8,6 +8,7 @@ use super::model::{Interface, Method};
 
 pub(super) fn write(interface: &Interface) -> TokenStream {
     let Interface { ident, methods, .. } = interface;
+    let (name, count) = (&interface.name, methods.len());
     let lent = methods.iter().map(|method| {
         let Method { ident, output, .. } = method;
         let (parameters, places) = (method.parameters(), method.places());
@@ -42,7 +43,7 @@ pub(super) fn write(interface: &Interface) -> TokenStream {
         }
 
         #[doc(hidden)]
-        pub struct __Proxy<'a>(__reactor::Proxied<'a>);
+        pub struct __Proxy<'a>(__reactor::Proxied<'a, dyn #ident>);
 
         impl #ident for __Proxy<'_>
         where
@@ -71,8 +72,9 @@ pub(super) fn write(interface: &Interface) -> TokenStream {
                 }
             }
 
-            fn proxy(proxied: __reactor::Proxied<'_>) -> __Proxy<'_> {
-                __Proxy(proxied)
+            unsafe fn proxy<'a>(callback: __reactor::RawCallback) -> ::reactor_abi::Result<__Proxy<'a>> {
+                // SAFETY: as the caller promises, for this interface.
+                unsafe { __reactor::Proxied::new(callback, #name, #count as u32) }.map(__Proxy)
             }
 
             fn object<'a>(proxy: &'a __Proxy<'a>) -> &'a (dyn #ident + 'a) {

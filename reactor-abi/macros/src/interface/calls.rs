@@ -2,7 +2,7 @@
 
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
-use syn::Type;
+use syn::{Ident, Type};
 
 use super::model::{Argument, Interface, Kind, Method, place};
 
@@ -36,10 +36,8 @@ fn one(at: usize, method: &Method) -> TokenStream {
     let carries = steps.iter().map(|steps| &steps.carries);
     let bytes = steps.iter().map(|steps| &steps.bytes);
     let raws = steps.iter().map(|steps| &steps.raw);
-    let put = steps.iter().map(|steps| &steps.put);
-    let answered = quote!(
-        ::core::result::Result<<#output as __reactor::Answer>::Received, __reactor::CallError>
-    );
+    let answered = answered(output);
+    let encoded_call = encoded_call(method, &encoded, &steps);
     // An error of one word: then an answer stays in registers, and is not written to where errors are wanted.
     let boxed = quote!(
         ::core::result::Result<
@@ -110,8 +108,20 @@ fn one(at: usize, method: &Method) -> TokenStream {
             }
         }
 
+        #encoded_call
+    }
+}
+
+/// The function that calls a method by the encoded road.
+fn encoded_call(method: &Method, name: &Ident, steps: &[Steps]) -> TokenStream {
+    let Method { output, .. } = method;
+    let (parameters, places) = (method.parameters(), method.places());
+    let types = method.arguments.iter().map(|argument| &argument.ty);
+    let put = steps.iter().map(|steps| &steps.put);
+    let answered = answered(output);
+    quote! {
         #[cold]
-        fn #encoded<__E: __reactor::Entered>(
+        fn #name<__E: __reactor::Entered>(
             __entered: __E,
             __number: u32,
             #parameters
@@ -135,6 +145,11 @@ fn one(at: usize, method: &Method) -> TokenStream {
             }
         }
     }
+}
+
+/// What the caller's side answers for a method.
+fn answered(output: &Type) -> TokenStream {
+    quote!(::core::result::Result<<#output as __reactor::Answer>::Received, __reactor::CallError>)
 }
 
 /// What stands for an argument in the signature of a thunk.
@@ -193,7 +208,7 @@ fn steps(at: usize, argument: &Argument) -> Steps {
     }
 }
 
-fn data(ty: &Type, lent: &TokenStream, kept: &syn::Ident, raw: &syn::Ident) -> Steps {
+fn data(ty: &Type, lent: &TokenStream, kept: &Ident, raw: &Ident) -> Steps {
     Steps {
         keep: quote! {
             let #kept = __reactor::carried(<#ty as __reactor::Argument>::keep(#lent))?;

@@ -20,7 +20,7 @@ pub(super) fn write(interface: &Interface) -> TokenStream {
         #[doc = #about]
         #[derive(::core::clone::Clone)]
         #visibility struct #handle {
-            link: ::reactor_abi::interface::Link,
+            link: ::reactor_abi::interface::__made::Link<dyn #ident>,
         }
     }
 }
@@ -91,10 +91,29 @@ fn one(interface: &Interface, method: &Method) -> TokenStream {
     }
 }
 
-/// What a handle's method answers, as people read it: the method's own type, but for streams.
+/// What a handle's method answers, as people read it: the method's own type, where its name tells that it is no stream.
+/// What another type is, an alias for instance, only the compiler knows.
 fn received(output: &Type) -> TokenStream {
-    let text = quote!(#output).to_string();
-    if text.contains("Stream") { quote!(<#output as __reactor::Answer>::Received) } else { quote!(#output) }
+    if is_no_stream(output) { quote!(#output) } else { quote!(::reactor_abi::interface::Received<#output>) }
+}
+
+/// The types of the language that are named often.
+const NO_STREAMS: [&str; 20] = [
+    "u8", "u16", "u32", "u64", "u128", "usize", "i8", "i16", "i32", "i64", "i128", "isize", "f32", "f64",
+    "bool", "char", "String", "Vec", "Option", "Value",
+];
+
+fn is_no_stream(ty: &Type) -> bool {
+    match ty {
+        Type::Tuple(_) | Type::Array(_) => true,
+        Type::Path(path) => path.path.segments.last().is_some_and(|last| {
+            NO_STREAMS.iter().any(|name| last.ident == name)
+                || last.ident == "Result"
+                    && matches!(&last.arguments, syn::PathArguments::AngleBracketed(arguments)
+                        if matches!(arguments.args.first(), Some(syn::GenericArgument::Type(ty)) if is_no_stream(ty)))
+        }),
+        _ => false,
+    }
 }
 
 fn errors_section(interface: &Interface, method: &Method, attributes: &[Attribute]) -> String {
@@ -126,9 +145,9 @@ fn missing(interface: &Interface, method: &Method) -> TokenStream {
     if method.has_stand_in() {
         let trait_name = &interface.ident;
         let Method { ident, output, .. } = method;
-        let stand_in = stand_in_name(method);
+        let (stand_in, unsupported) = (stand_in_name(method), unsupported_error(interface, method));
         return quote! {
-            |#places| __reactor::stand_in::<#output>(&self.link, || {
+            |#places| __reactor::stand_in::<#output>(#unsupported, || {
                 <#stand_in<'_> as #trait_name>::#ident(&#stand_in(self), #places)
             })
         };
@@ -139,14 +158,19 @@ fn missing(interface: &Interface, method: &Method) -> TokenStream {
 /// A closure that says so.
 pub(super) fn unsupported(interface: &Interface, method: &Method) -> TokenStream {
     let ignored = method.arguments.iter().map(|_| quote!(_));
+    let error = unsupported_error(interface, method);
+    quote!(|#(#ignored),*| ::core::result::Result::Err(#error))
+}
+
+fn unsupported_error(interface: &Interface, method: &Method) -> TokenStream {
     let (interface_name, method_name) = (&interface.name, method.ident.to_string());
     let since = method.since.clone().unwrap_or_else(|| interface.version.to_string());
     quote! {
-        |#(#ignored),*| ::core::result::Result::Err(__reactor::CallError::Unsupported {
+        __reactor::CallError::Unsupported {
             interface: #interface_name,
             method: #method_name,
             since: #since,
-        })
+        }
     }
 }
 

@@ -70,7 +70,7 @@ pub(super) fn write(interface: &Interface) -> TokenStream {
                 __reactor::write_callback::<dyn #ident>(shape, __METHODS);
             }
 
-            fn handle(link: __reactor::Link) -> #handle {
+            fn handle(link: __reactor::Link<Self>) -> #handle {
                 #handle { link }
             }
         }
@@ -102,7 +102,7 @@ fn thunk(interface: &Interface, method: &Method) -> TokenStream {
         }
         Kind::Optional(ty) => quote!(let #place = unsafe { __reactor::optional::take::<#ty>(#place) }?;),
         Kind::Callback(ty) => quote! {
-            let #place = <#ty as __reactor::Callback>::proxy(unsafe { __reactor::Proxied::new(#place) });
+            let #place = unsafe { <#ty as __reactor::Callback>::proxy(#place) }?;
         },
     });
     let passed = arguments.iter().zip(&places).map(|(argument, place)| match &argument.kind {
@@ -119,8 +119,13 @@ fn thunk(interface: &Interface, method: &Method) -> TokenStream {
                 // SAFETY: the table is only ever offered with the address of such a provider; what the caller passes is
                 // there for the call.
                 let __provider = unsafe { &*__object.cast::<__P>() };
-                #(#take)*
-                __reactor::Answer::give(<__P as #trait_name>::#ident(__provider, #(#passed),*), __answer)
+                let __answered = {
+                    #(#take)*
+                    let __answered = <__P as #trait_name>::#ident(__provider, #(#passed),*);
+                    // What was taken is dropped here: were it after the answer is given, a panic would be written behind it.
+                    __answered
+                };
+                __reactor::Answer::give(__answered, __answer)
             })
         }
     }
@@ -151,7 +156,7 @@ fn encoded(interface: &Interface, at: usize, method: &Method) -> TokenStream {
         Kind::Optional(ty) => quote!(let #place = __reactor::optional::get::<#ty>(__input)?;),
         Kind::Callback(ty) => quote! {
             // SAFETY: the callbacks of a call are those of the method's signature.
-            let #place = <#ty as __reactor::Callback>::proxy(unsafe { __reactor::Proxied::get(__input) }?);
+            let #place = unsafe { <#ty as __reactor::Callback>::proxy(__reactor::lent(__input)?) }?;
         },
     });
     let passed = arguments.iter().zip(&places).map(|(argument, place)| borrowed(argument, place));

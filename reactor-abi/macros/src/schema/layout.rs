@@ -18,9 +18,12 @@ fn representations(item: &DeriveInput) -> Vec<String> {
     found
 }
 
-/// The integer that an enum is represented by.
+/// The integer that an enum is represented by, if nothing else is said of its layout.
 pub(super) fn representation(item: &DeriveInput) -> Option<String> {
-    representations(item).into_iter().find(|repr| INTEGERS.contains(&repr.as_str()))
+    let mut representations = representations(item).into_iter();
+    representations
+        .next()
+        .filter(|repr| INTEGERS.contains(&repr.as_str()) && representations.next().is_none())
 }
 
 /// Whether the author fixed the layout, of a type that can have a fixed one. That its fields have one too, and that it is
@@ -38,11 +41,12 @@ pub(super) fn is_plain(item: &DeriveInput) -> bool {
     }
 }
 
-/// Writes size and alignment.
-pub(super) fn size() -> TokenStream {
+/// Writes the representation, with size and alignment.
+pub(super) fn size(representation: &str) -> TokenStream {
+    let begin = format!("repr({representation}, ");
     quote! {
         shape
-            .text("repr(C, ")
+            .text(#begin)
             .number(::core::mem::size_of::<Self>() as u64)
             .text("/")
             .number(::core::mem::align_of::<Self>() as u64)

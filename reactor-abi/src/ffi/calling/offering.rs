@@ -37,7 +37,7 @@ pub unsafe trait Interface: 'static {
     fn write(shape: &mut Shape);
 
     #[doc(hidden)]
-    fn handle(link: Link) -> Self::Handle;
+    fn handle(link: Link<Self>) -> Self::Handle;
 }
 
 /// The interfaces that `P` can be offered under: those whose trait it implements.
@@ -54,17 +54,23 @@ pub unsafe trait Admits<P>: Interface {
 
 /// What can be offered under the interface `I`: implemented by everything that implements the interface's trait and is
 /// `Send + Sync + 'static`.
+///
+/// # Safety
+///
+/// The table is that of [`Admits`] for this very type: it is called through. Implemented for all that `I` admits, and not
+/// for writing by hand.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` can not be provided as `{I}`",
     label = "this does not implement the interface's trait, or is not `Send + Sync + 'static`"
 )]
-pub trait ProvidedAs<I: ?Sized>: Send + Sync + Sized + 'static {
+pub unsafe trait ProvidedAs<I: ?Sized>: Send + Sync + Sized + 'static {
     /// The thunks.
     #[doc(hidden)]
     fn table() -> *const TableHead;
 }
 
-impl<I: Admits<P> + ?Sized, P: Send + Sync + 'static> ProvidedAs<I> for P {
+// SAFETY: what `I` admits, with its own table.
+unsafe impl<I: Admits<P> + ?Sized, P: Send + Sync + 'static> ProvidedAs<I> for P {
     fn table() -> *const TableHead {
         <I as Admits<P>>::table()
     }
@@ -105,7 +111,7 @@ pub fn import<I: Interface + ?Sized>(
     let want =
         Want { descriptor: I::descriptor(), range: range.to_owned(), provider: provider.map(str::to_owned) };
     let cell = client.import(&want)?;
-    // SAFETY: the cell was given for this want; who gives a keeper vouches for it, and without one the host keeps the
-    // cell until this library is closed.
+    // SAFETY: the cell was given for this want, which is of `I`; who gives a keeper vouches that it keeps the cell too
+    // (`KeptClient::new`), and without one the host keeps it until this library is closed.
     Ok(I::handle(unsafe { Link::new(cell, client, want) }))
 }

@@ -70,11 +70,18 @@ pub trait Entered: Sized {
     }
 }
 
-/// What a handle is made of: the cell that leads to whoever provides the interface, and what the cell needs to stay.
-#[derive(Clone)]
-pub struct Link {
+/// What a handle of the interface `I` is made of: the cell that leads to whoever provides it, and what the cell needs to
+/// stay. Of no other interface: its methods are called by their place.
+pub struct Link<I: ?Sized> {
     cell: CellRef,
     about: Arc<About>,
+    interface: PhantomData<fn() -> Box<I>>,
+}
+
+impl<I: ?Sized> Clone for Link<I> {
+    fn clone(&self) -> Self {
+        Self { cell: self.cell, about: Arc::clone(&self.about), interface: PhantomData }
+    }
 }
 
 struct About {
@@ -82,12 +89,13 @@ struct About {
     want: Want,
 }
 
-impl Link {
+impl<I: ?Sized> Link<I> {
     /// # Safety
     ///
-    /// The cell is the one that the client's host gave for this want, and lives as long as the client does.
+    /// The cell is the one that the client's host gave for this want, which has the descriptor of `I`, and lives as long
+    /// as the client does.
     pub(super) unsafe fn new(cell: CellRef, client: KeptClient, want: Want) -> Self {
-        Self { cell, about: Arc::new(About { client, want }) }
+        Self { cell, about: Arc::new(About { client, want }), interface: PhantomData }
     }
 
     /// Whether somebody can be called now.
@@ -109,7 +117,7 @@ impl Link {
     }
 }
 
-impl std::fmt::Debug for Link {
+impl<I: ?Sized> std::fmt::Debug for Link<I> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Want { descriptor, range, provider } = &self.about.want;
         f.debug_struct("Link")
@@ -120,13 +128,19 @@ impl std::fmt::Debug for Link {
     }
 }
 
-impl Target for Link {
-    type Entered<'a> = LinkEntered<'a>;
-    type Brief<'a> = Brief<'a>;
+impl<I: ?Sized> Target for Link<I> {
+    type Entered<'a>
+        = LinkEntered<'a>
+    where
+        Self: 'a;
+    type Brief<'a>
+        = Brief<'a>
+    where
+        Self: 'a;
 
     fn enter(&self) -> Result<LinkEntered<'_>, CallError> {
         match self.cell.pin() {
-            Ok(pin) => Ok(LinkEntered { pin, link: self }),
+            Ok(pin) => Ok(LinkEntered { pin, about: &self.about }),
             Err(error) => Err(CallError::blocked(error)),
         }
     }
@@ -134,14 +148,14 @@ impl Target for Link {
     #[expect(clippy::inline_always, reason = "called, the pin would go through memory, twice")]
     #[inline(always)]
     fn enter_briefly(&self) -> Option<Brief<'_>> {
-        self.cell.pin_briefly().map(|pin| Brief { pin, link: self })
+        self.cell.pin_briefly().map(|pin| Brief { pin, about: &self.about })
     }
 }
 
 /// A pinned provider.
 pub struct LinkEntered<'a> {
     pin: Pin,
-    link: &'a Link,
+    about: &'a Arc<About>,
 }
 
 impl Entered for LinkEntered<'_> {
@@ -171,7 +185,7 @@ impl Entered for LinkEntered<'_> {
     }
 
     fn client(&self) -> Option<KeptClient> {
-        Some(self.link.about.client.clone())
+        Some(self.about.client.clone())
     }
 
     fn retreat(self) {}
@@ -180,7 +194,7 @@ impl Entered for LinkEntered<'_> {
 /// A provider that is pinned for one call.
 pub struct Brief<'a> {
     pin: BriefPin<'a>,
-    link: &'a Link,
+    about: &'a Arc<About>,
 }
 
 #[expect(clippy::inline_always, reason = "as `Target::enter_briefly`")]
@@ -211,7 +225,7 @@ impl Entered for Brief<'_> {
     }
 
     fn client(&self) -> Option<KeptClient> {
-        Some(self.link.about.client.clone())
+        Some(self.about.client.clone())
     }
 
     #[inline(always)]
@@ -238,46 +252,66 @@ pub unsafe trait Callback: Interface {
     /// What crosses.
     fn callback(lent: &Self::Lent<'_>) -> raw::Callback;
     /// What the called gets.
-    fn proxy(proxied: Proxied<'_>) -> Self::Proxy<'_>;
+    ///
+    /// # Errors
+    ///
+    /// It has fewer methods than the interface.
+    ///
+    /// # Safety
+    ///
+    /// As [`Proxied::new`].
+    unsafe fn proxy<'a>(callback: raw::Callback) -> Result<Self::Proxy<'a>>;
     /// As the trait.
     fn object<'a>(proxy: &'a Self::Proxy<'a>) -> &'a Self::Object<'a>;
 }
 
-/// An object that the caller lends: neither kept beyond the call nor given to another thread.
-pub struct Proxied<'a> {
+/// An object of the interface `I` that the caller lends: neither kept beyond the call nor given to another thread. Its
+/// table has a slot for each method.
+pub struct Proxied<'a, I: ?Sized> {
     callback: raw::Callback,
+    /// Not given to another thread.
     lent: PhantomData<(&'a (), *const ())>,
+    interface: PhantomData<fn() -> Box<I>>,
 }
 
-impl<'a> Proxied<'a> {
-    /// # Safety
-    ///
-    /// The callback lives for `'a`, and its table is that of the interface that the proxy is made for.
-    pub unsafe fn new(callback: raw::Callback) -> Self {
-        Self { callback, lent: PhantomData }
-    }
-
-    /// The callback that an encoded call numbers.
+impl<I: ?Sized> Proxied<'_, I> {
+    /// The object, for the interface `I`, which has this name and so many methods.
     ///
     /// # Errors
     ///
-    /// There is none of that number.
+    /// Its table has fewer slots: tables of callbacks from another process are made by what that process says.
     ///
     /// # Safety
     ///
-    /// As [`new`](Self::new), for those that the input was given.
-    pub unsafe fn get(input: &mut Input<'a>) -> Result<Self> {
-        let at = input.take::<u32>()?;
-        // SAFETY: the callbacks of a call live for its time.
-        let callback = unsafe { input.callbacks().get(at) };
-        callback
-            // SAFETY: as the caller promises.
-            .map(|callback| unsafe { Self::new(callback) })
-            .ok_or_else(|| crossing("a callback", &format_args!("there is none of the number {at}")))
+    /// The callback lives for the lifetime of the result, and as many slots as its table has are those of `I`.
+    pub unsafe fn new(callback: raw::Callback, name: &str, methods: u32) -> Result<Self> {
+        // SAFETY: the callback lives, and so does its table.
+        let count = unsafe { (*callback.table).count };
+        if count < methods {
+            let few = format_args!("it has {count} of the {methods} methods of {name}");
+            return Err(crossing("a callback", &few));
+        }
+        Ok(Self { callback, lent: PhantomData, interface: PhantomData })
     }
 }
 
-impl Target for Proxied<'_> {
+/// The callback that an encoded call numbers.
+///
+/// # Errors
+///
+/// There is none of that number.
+///
+/// # Safety
+///
+/// Those that the input was given live.
+pub unsafe fn lent(input: &mut Input<'_>) -> Result<raw::Callback> {
+    let at = input.take::<u32>()?;
+    // SAFETY: as the caller promises.
+    let callback = unsafe { input.callbacks().get(at) };
+    callback.ok_or_else(|| crossing("a callback", &format_args!("there is none of the number {at}")))
+}
+
+impl<I: ?Sized> Target for Proxied<'_, I> {
     type Entered<'b>
         = raw::Callback
     where

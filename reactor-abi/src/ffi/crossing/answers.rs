@@ -1,6 +1,6 @@
 //! What a method may return.
 
-use super::super::calling::{Entered, Link};
+use super::super::calling::Entered;
 use super::super::client::KeptClient;
 use super::super::interface::Reply;
 use super::super::sink::Sink;
@@ -43,7 +43,7 @@ pub unsafe trait Answer: Sized {
     /// What was received, to be given again.
     fn pass_on(received: Self::Received) -> Self;
     /// What a caller's handle answers for it, where it was not called.
-    fn keep(self, link: &Link) -> Self::Received;
+    fn keep(self) -> Self::Received;
     /// Adds the type to a signature.
     fn write(shape: &mut Shape);
 }
@@ -98,7 +98,7 @@ unsafe impl<T: Schema> Answer for T {
         received
     }
 
-    fn keep(self, _: &Link) -> T {
+    fn keep(self) -> T {
         self
     }
 
@@ -145,7 +145,7 @@ unsafe impl<T: Schema> Answer for Stream<T> {
         Self(received)
     }
 
-    fn keep(self, _: &Link) -> Subscription<T> {
+    fn keep(self) -> Subscription<T> {
         self.0
     }
 
@@ -195,7 +195,7 @@ unsafe impl<T: Schema, F: Schema> Answer for Result<Stream<T>, F> {
         received.map(Stream)
     }
 
-    fn keep(self, _: &Link) -> Self::Received {
+    fn keep(self) -> Self::Received {
         self.map(|stream| stream.0)
     }
 

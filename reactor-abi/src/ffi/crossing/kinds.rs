@@ -7,7 +7,7 @@ use super::super::interface::{RawSlice, Reply};
 use super::super::root::Status;
 use super::super::sink::{Fixed, Lazy, Sink};
 use super::{Crossing, Schema, Trouble};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::interface::{Input, crossing};
 
 /// A scalar: crosses in a register.
@@ -226,7 +226,16 @@ unsafe impl<T: Bytes> Crossing<T> for AsBytes {
     }
 
     fn give(value: T, answer: Sink) -> Result<()> {
-        answer.write(&value.bytes()?);
+        let bytes = match value.bytes()? {
+            Cow::Borrowed(bytes) => {
+                answer.write(bytes);
+                return Ok(());
+            }
+            Cow::Owned(bytes) => bytes,
+        };
+        // First, since its elements may panic then.
+        drop(value);
+        answer.write(&bytes);
         Ok(())
     }
 
@@ -291,8 +300,12 @@ unsafe impl<T: Plain> Crossing<T> for AsPlain {
 
     #[inline]
     unsafe fn take<'a>(raw: RawSlice) -> Result<Self::Taken<'a>> {
+        let first = raw.first.cast::<T>();
+        if raw.len != size_of::<T>() || !first.is_aligned() {
+            return Err(misplaced(raw, size_of::<T>(), align_of::<T>()));
+        }
         // SAFETY: the address of a `T` that is kept for the call; both sides know the same layout.
-        Ok(unsafe { &*raw.first.cast::<T>() })
+        Ok(unsafe { &*first })
     }
 
     #[inline]
@@ -318,6 +331,13 @@ unsafe impl<T: Plain> Crossing<T> for AsPlain {
             .map(|value| (value, size_of::<T>()))
             .ok_or_else(|| Trouble::unreadable(crossing("an answer", &"it has another size")))
     }
+}
+
+#[cold]
+fn misplaced(raw: RawSlice, size: usize, align: usize) -> Error {
+    let RawSlice { first, len } = raw;
+    let why = format_args!("{len} bytes at {first:p} are given for {size} bytes, aligned to {align}");
+    crossing("an argument", &why)
 }
 
 /// Everything else: crosses encoded.
@@ -358,6 +378,8 @@ unsafe impl<T: Schema> Crossing<T> for Encoded {
     fn give(value: T, answer: Sink) -> Result<()> {
         let mut bytes = Vec::new();
         value.encode(&mut bytes)?;
+        // First, since it may panic then.
+        drop(value);
         answer.write(&bytes);
         Ok(())
     }

@@ -248,13 +248,16 @@ macro_rules! tuples {
             type Crosses = Encoded;
 
             fn describe(shape: &mut Shape) {
-                shape.text("(");
-                $first::describe(shape);
-                $(
-                    shape.text(", ");
-                    $rest::describe(shape);
-                )*
-                shape.text(")");
+                // A level, as a derived tuple struct is one, which reads the same.
+                shape.within::<Self>(|shape| {
+                    shape.text("(");
+                    $first::describe(shape);
+                    $(
+                        shape.text(", ");
+                        $rest::describe(shape);
+                    )*
+                    shape.text(")");
+                });
             }
 
             fn encode(&self, output: &mut Vec<u8>) -> Result<()> {

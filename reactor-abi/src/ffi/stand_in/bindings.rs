@@ -1,6 +1,6 @@
 //! Cells that lead to what a world provides, and a table for each order of methods in which it is called.
 
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{Ordering, fence};
 use std::sync::{Mutex, PoisonError};
 
 use abi_stable::std_types::{RSlice, RStr};
@@ -102,8 +102,12 @@ impl Wire {
             std::mem::replace(&mut *self.state.lock().unwrap_or_else(PoisonError::into_inner), state);
         self.store();
         if let WireState::Bound(binding) = before {
-            // All shares are common ones: sequentially consistent counts need no barrier.
-            while binding.inside(|| true) != 0 {
+            // All shares are common ones, so a fence of this thread's own is barrier enough.
+            let barrier = || {
+                fence(Ordering::SeqCst);
+                true
+            };
+            while binding.inside(barrier) != 0 {
                 std::thread::yield_now();
             }
         }
