@@ -41,14 +41,16 @@ impl Crates {
         // The versions that this repository was built with, so that nothing has to be fetched.
         fs::copy(root().join("Cargo.lock"), made.path().join("Cargo.lock")).expect("the lock file");
         for (name, manifest, source) in crates {
-            let abi = root().join("reactor-abi");
+            let (abi, api) = (root().join("reactor-abi"), root().join("example-plugins/editor-api"));
             made.write(
                 &format!("{name}/Cargo.toml"),
                 &format!(
                     "[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\n\
                      [lib]\ncrate-type = [\"cdylib\"]\n\n[features]\nlinked = []\n\n\
-                     [dependencies]\nreactor-abi = {{ path = '{}' }}\nserde = {{ version = \"1\", features = [\"derive\"] }}\n",
-                    abi.display()
+                     [dependencies]\nreactor-abi = {{ path = '{}' }}\neditor-api = {{ path = '{}' }}\n\
+                     serde = {{ version = \"1\", features = [\"derive\"] }}\n",
+                    abi.display(),
+                    api.display()
                 ),
             );
             made.write(&format!("{name}/plugin.toml"), manifest);
@@ -70,7 +72,7 @@ impl Crates {
 }
 
 /// A copy of an example plugin: `plugin.toml` with a library name of its own, and the source.
-fn example(name: &str) -> (String, String) {
+pub(crate) fn example(name: &str) -> (String, String) {
     let folder = root().join("example-plugins").join(name);
     let read = |file: &str| fs::read_to_string(folder.join(file)).expect("a file of the example");
     let manifest = read("plugin.toml");

@@ -38,9 +38,7 @@ fn call_prints_the_answer() {
 #[test]
 fn a_plugin_in_a_process_of_its_own_is_served_by_the_command_itself() {
     let plugins = plugins();
-    let manifest = crate::fixture::root().join("example-plugins/greeting/plugin.toml");
-    let manifest =
-        fs::read_to_string(manifest).expect("it is there") + "\n[run]\nisolation = \"subprocess\"\n";
+    let manifest = crate::fixture::example("greeting").0 + "\n[run]\nisolation = \"subprocess\"\n";
     let beside = library(plugins.path(), "greeting").with_file_name("plugin.toml");
     fs::write(beside, manifest).expect("written");
     let mut command = reactor();
