@@ -46,6 +46,8 @@ pub(crate) struct Mode {
 pub(crate) struct Built {
     /// The library of each package that compiled, whether or not anything was to do for it.
     pub(crate) libraries: HashMap<PackageId, PathBuf>,
+    /// Whether cargo could not even begin: a manifest somewhere in the workspace is missing or wrong.
+    pub(crate) is_unread: bool,
     /// How long cargo took.
     pub(crate) took: Duration,
 }
@@ -126,8 +128,11 @@ impl Cargo {
             .flat_map(|pipe| Message::parse_stream(BufReader::new(pipe)))
             .map_while(Result::ok);
         let mut left: HashSet<_> = workspace.plugins.iter().map(|plugin| &plugin.package).collect();
+        // Whatever becomes of a build that has begun, cargo tells at least its end.
+        let mut has_begun = left.is_empty();
         while !left.is_empty() {
             let Some(message) = messages.next() else { break };
+            has_begun = true;
             let Message::CompilerArtifact(artifact) = message else { continue };
             let library = artifact.filenames.iter().find(|path| path.as_str().ends_with(DLL_SUFFIX));
             if let Some(library) = library.filter(|_| artifact.target.is_cdylib()) {
@@ -145,7 +150,7 @@ impl Cargo {
         };
         let thread = std::thread::Builder::new().name("reactor-cargo".to_owned());
         running.ending = Some(thread.spawn(end).map_err(|source| CliError::Thread { source })?);
-        Ok(Built { libraries, took })
+        Ok(Built { libraries, is_unread: !has_begun, took })
     }
 
     /// Ends the build that runs, and lets none begin.

@@ -147,6 +147,19 @@ pub(crate) enum CliError {
         /// The folder.
         path: PathBuf,
     },
+    /// An application, which is a workspace, where it would be a member of another one.
+    #[error(
+        "{} would be a member of the workspace {}, and an application is a workspace of its own: make it elsewhere, or \
+         name it under `exclude` there first",
+        path.display(),
+        root.join("Cargo.toml").display()
+    )]
+    WithinWorkspace {
+        /// What was to be made.
+        path: PathBuf,
+        /// The workspace's folder.
+        root: PathBuf,
+    },
     /// The control socket.
     #[error(transparent)]
     Control(#[from] reactor_host::control::ControlError),
@@ -193,6 +206,7 @@ impl CliError {
             Self::Lost { .. } => "RE0932",
             Self::BadName { .. } => "RE0940",
             Self::FolderTaken { .. } => "RE0941",
+            Self::WithinWorkspace { .. } => "RE0942",
             Self::Control(error) => error.code(),
             Self::Discover(error) => error.code(),
             Self::Manifest(error) => error.code(),

@@ -245,6 +245,7 @@ pub(super) static SEAMS: &[Seam] = catalogue! {
         RE0932: "events came faster than they were read, and some were left out" => "see the numbers (`seq`) for the gap, and follow fewer";
         RE0940: "not a name for what is to be made" => "use lower-case letters, digits and single hyphens, beginning with a letter", "The name is that of a crate and a plugin's id in one.";
         RE0941: "the folder that is to be made is there and is not empty" => "choose another name, or move it away";
+        RE0942: "an application would be made inside a workspace that takes it for a member" => "make it elsewhere, or name its folder under `exclude` of that workspace";
     }
     "The control socket": "Told to the application, or to who asks. Nothing that runs is changed." {
         RE1001: "the host has no data folder, which is where the socket is made" => "name one with `data_dir`";

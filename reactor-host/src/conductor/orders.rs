@@ -344,7 +344,9 @@ impl Conductor {
     }
 
     pub(super) fn unknown(&self, plugin: &PluginId, report: &mut Report) {
-        let reason = Reason::new("RE0416", format!("there is no plugin `{plugin}`"));
+        let known: Vec<_> = self.slots.keys().map(PluginId::as_str).collect();
+        let there = if known.is_empty() { "there are none".to_owned() } else { known.join(", ") };
+        let reason = Reason::new("RE0416", format!("there is no plugin `{plugin}`; known: {there}"));
         self.refuse(plugin, &reason, None, report);
     }
 

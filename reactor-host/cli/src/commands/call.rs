@@ -41,7 +41,8 @@ pub(super) fn call(args: &CallArgs) -> Result<ExitStatus, CliError> {
     if report.get(&args.id).is_none() {
         return Err(absent(&args.id, &report));
     }
-    let answer = host.invoke(&args.id, &args.action, &value)?;
+    let answer = host.invoke(&args.id, &args.action, &value);
+    let answer = answer.map_err(|error| told_what_is_called(error.code().to_owned(), error.to_string()))?;
     // The plugins are stopped before the answer is printed: whoever reads it may rely on what they did in `stop`.
     drop(host);
     Output::new(args.format).put(&answer, Value::to_string)?;
@@ -71,7 +72,7 @@ fn running(args: &CallArgs) -> Result<Option<Client>, CliError> {
 fn told_who_is_there(error: ControlError, id: &str, host: &mut Client) -> CliError {
     let ControlError::Answer { code, message } = error else { return error.into() };
     if code != "RE0601" {
-        return CliError::Answer { code, message };
+        return told_what_is_called(code, message);
     }
     let list = host.list().unwrap_or_default();
     let serves = |info: &&PluginInfo| matches!(info.status, PluginStatus::Running { .. });
@@ -81,6 +82,19 @@ fn told_who_is_there(error: ControlError, id: &str, host: &mut Client) -> CliErr
         code,
         message: format!("{message}; plugins that run in {}: {here}", host.hello().name()),
     }
+}
+
+/// Adds to the answer that there is no such action what else a plugin may have.
+fn told_what_is_called(code: String, message: String) -> CliError {
+    let message = if code == "RE0602" {
+        format!(
+            "{message}; this command calls actions: interfaces that a plugin provides are called by applications and \
+             other plugins"
+        )
+    } else {
+        message
+    };
+    CliError::Answer { code, message }
 }
 
 /// Which plugins there are instead. What was refused is told first: the one that is meant may be among it.

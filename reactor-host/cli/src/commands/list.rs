@@ -148,7 +148,9 @@ fn line(row: &Row, dir: &Path) -> String {
         _ => library.clone(),
     };
     if let Some(Refusal { code, message }) = &row.refused {
-        return format!("{BAD}!{BAD:#} {name}  refused [{code}]: {}", plain(message));
+        // Files that no host has taken up have no status, and are refused as they are.
+        let status = row.status.unwrap_or("refused");
+        return format!("{BAD}!{BAD:#} {name}  {status} [{code}]: {}", plain(message));
     }
     let hash: String = row.hash.iter().flat_map(|hash| hash.chars()).take(12).collect();
     let status = match (row.status, row.generation) {
@@ -169,6 +171,20 @@ mod tests {
     use expect_test::expect;
 
     use super::*;
+
+    #[test]
+    fn what_failed_is_not_said_to_be_refused() {
+        let text = |status: &str| {
+            let info = serde_json::json!({
+                "plugin": "acme.one", "version": "1.2.0", "path": null, "hash": null, "status": status,
+                "code": "RE0640", "message": "its process has ended", "refused_build": null, "kept_ready": null,
+            });
+            let info = serde_json::from_value(info).expect("as hosts say it");
+            strip_str(&line(&known(info), Path::new("plugins"))).to_string()
+        };
+        expect!["! acme.one 1.2.0  failed [RE0640]: its process has ended"].assert_eq(&text("failed"));
+        expect!["! acme.one 1.2.0  refused [RE0640]: its process has ended"].assert_eq(&text("refused"));
+    }
 
     #[test]
     fn a_row_names_the_plugin_or_the_file_and_the_reason() {

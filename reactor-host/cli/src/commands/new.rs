@@ -3,6 +3,7 @@
 //! The folder is written aside and then given its name, so that nothing is ever left half made.
 
 mod name;
+mod surroundings;
 mod template;
 
 use std::path::{Path, PathBuf};
@@ -11,6 +12,7 @@ use std::{fs, io};
 use serde::Serialize;
 
 use self::name::Name;
+use self::surroundings::Surroundings;
 use self::template::Sources;
 use crate::args::{NewArgs, Template};
 use crate::error::CliError;
@@ -26,13 +28,21 @@ struct Made<'a> {
     files: Vec<&'static str>,
     #[serde(skip)]
     template: Template,
+    /// What the workspace further up has to do with it.
+    #[serde(skip)]
+    note: Option<String>,
 }
 
 /// See the module.
 pub(super) fn new(args: &NewArgs) -> Result<ExitStatus, CliError> {
     let name = Name::of(&args.path)?;
     let path = std::path::absolute(&args.path).map_err(CliError::reading(&args.path))?;
-    let sources = Sources::here(path.parent().is_some_and(is_in_a_package));
+    let surroundings = Surroundings::of(&path);
+    if let (Template::App, Surroundings::Member { root }) = (args.template, &surroundings) {
+        return Err(CliError::WithinWorkspace { path, root: root.clone() });
+    }
+    let note = surroundings.note(&path).filter(|_| args.template != Template::App);
+    let sources = Sources::here(surroundings);
     let files = template::files(args.template, &name, &sources);
     write(&path, &files)?;
     let made = Made {
@@ -40,14 +50,10 @@ pub(super) fn new(args: &NewArgs) -> Result<ExitStatus, CliError> {
         path: &args.path,
         files: files.iter().map(|(path, _)| *path).collect(),
         template: args.template,
+        note,
     };
     Output::new(args.format).put(&made, text)?;
     Ok(ExitStatus::Done)
-}
-
-/// Whether cargo would take a crate in this folder for a member of something further up.
-fn is_in_a_package(folder: &Path) -> bool {
-    folder.ancestors().any(|folder| folder.join("Cargo.toml").is_file())
 }
 
 /// Makes the folder with these files in it, or leaves everything as it was.
@@ -101,8 +107,9 @@ fn text(made: &Made<'_>) -> String {
             format!("  cd {path}\n  cargo test\n  reactor build . --out installed\n  cargo run")
         }
     };
+    let note = made.note.as_ref().map(|note| format!("{}\n", plain(note))).unwrap_or_default();
     format!(
-        "{GOOD}+{GOOD:#} {what} {}  {path}\n{run}\n{} says more",
+        "{GOOD}+{GOOD:#} {what} {}  {path}\n{note}{run}\n{} says more",
         made.name,
         plain(&next.display().to_string())
     )

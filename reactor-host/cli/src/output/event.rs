@@ -54,6 +54,19 @@ pub(crate) fn describe(subject: &Subject<'_>, kind: &EventKind) -> String {
             let name = place.map_or(name, |path| plain(&path.display().to_string()));
             format!("{BAD}!{BAD:#} {name}  refused [{code}]: {}", plain(message))
         }
+        EventKind::InterfaceProvided { interface, version } => {
+            format!("{FAINT}· {name}{generation}  provides {}{FAINT:#}", api(interface, version))
+        }
+        EventKind::InterfaceChanged { interface, before, version } if before == version => {
+            format!("{FAINT}· {name}{generation}  still provides {}{FAINT:#}", api(interface, version))
+        }
+        EventKind::InterfaceChanged { interface, before, version } => {
+            let (now, before) = (api(interface, version), plain(before));
+            format!("{CHANGED}~{CHANGED:#} {name}{generation}  provides {now}, until now {before}")
+        }
+        EventKind::InterfaceWithdrawn { interface, version } => {
+            format!("{FAINT}· {name}{generation}  no longer provides {}{FAINT:#}", api(interface, version))
+        }
         EventKind::RolledBack { from, state, code, message } => {
             let state =
                 if *state == StateOutcome::AtSwitch { ", with its state as of the switch" } else { "" };
@@ -121,6 +134,11 @@ pub(crate) fn describe(subject: &Subject<'_>, kind: &EventKind) -> String {
             format!("{FAINT}·{FAINT:#} {name}{generation}  {words}")
         }
     }
+}
+
+/// An interface with its version, as a plugin names them.
+fn api(interface: &str, version: &str) -> String {
+    format!("{} {}", plain(interface), plain(version))
 }
 
 /// As much of a build's hash as people need to tell it from others.

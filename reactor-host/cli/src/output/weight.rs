@@ -57,7 +57,12 @@ impl Weight {
                 Self::Error
             }
             EventKind::Warned { .. } | EventKind::RolledBack { .. } => Self::Warning,
+            // Which interfaces there are, who starts a plugin knows; another version matters to callers.
+            EventKind::InterfaceChanged { before, version, .. } if before != version => Self::News,
             EventKind::Discovered { .. }
+            | EventKind::InterfaceProvided { .. }
+            | EventKind::InterfaceChanged { .. }
+            | EventKind::InterfaceWithdrawn { .. }
             | EventKind::TrialPassed { .. }
             | EventKind::Retired { verdict: Verdict::Unloaded | Verdict::Linked, .. } => Self::Detail,
             EventKind::Log { level, .. } => match *level {

@@ -52,7 +52,7 @@ fn call_asks_the_host_that_runs_the_folder_and_else_one_of_its_own() {
         ask("call", plugins.path(), &["--private", "word-count", "count", r#"{"text": "one"}"#], 0).0;
     assert_eq!(private[0]["total"], 1, "it is asked for a host of its own");
     let (_, stderr) = ask("call", plugins.path(), &["greeting", "wave"], 1);
-    assert!(stderr.contains("error[RE0602]"), "{stderr}");
+    assert!(stderr.contains("error[RE0602]") && stderr.contains("are called by applications"), "{stderr}");
     let (_, stderr) = ask("call", plugins.path(), &["no-such-plugin", "go"], 1);
     for part in ["error[RE0601]", "greeting, word-count", "dev.reactor.cli", &live.pid().to_string()] {
         assert!(stderr.contains(part), "{part}: {stderr}");
@@ -97,7 +97,7 @@ fn swap_swaps_in_the_running_host() {
     assert_eq!(count(plugins.path()), 4, "its state was handed over");
     let (rows, stderr) = ask("swap", plugins.path(), &["no-such-plugin"], 1);
     assert_eq!((&rows[0]["outcome"], &rows[0]["code"]), (&json!("failed"), &json!("RE0416")));
-    assert!(stderr.contains("error[RE0416]"), "{stderr}");
+    assert!(stderr.contains("error[RE0416]") && stderr.contains("known: greeting, word-count"), "{stderr}");
     let text = reactor().args(["swap", "greeting", "--plugins"]).arg(plugins.path()).assert().code(0);
     let text = String::from_utf8_lossy(&text.get_output().stdout).into_owned();
     assert!(text.starts_with("~ greeting 0.1.0: generation "), "{text}");

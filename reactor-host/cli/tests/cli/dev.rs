@@ -270,3 +270,25 @@ fn saved_state_that_is_restored_is_told() {
     assert_eq!(live.event("loaded", |_| true)["state"], "restored");
     assert_eq!(live.interrupt().0.code(), Some(0));
 }
+
+#[test]
+fn a_crate_that_is_half_made_is_blamed_on_no_other_plugin() {
+    let manifest = MANIFEST.replace("dev_memory", "dev_whole");
+    let crates = Crates::new(&[("dev-whole", &manifest, &source("first"))]);
+    let out = tempfile::tempdir().expect("a temporary folder");
+    let live = Live::start(|command| {
+        command.arg("dev").arg(crates.path()).arg("--out").arg(out.path());
+    });
+    live.event("following", |event| event["running"].is_null());
+    crates.write("half-made/Cargo.toml", "[package]\nname = \"half-made\"\n");
+    live.event("rebuilding", |event| event["plugins"] == serde_json::json!(["memory"]));
+    let told = live.event("not_read", |_| true);
+    assert!(told["workspace"].is_string(), "{told}");
+    crates.write("half-made/src/lib.rs", "");
+    // What is copied is the manifest, too, when nothing else is new.
+    crates.write("dev-whole/plugin.toml", &format!("{manifest}\n[run]\nisolation = \"subprocess\"\n"));
+    live.event("placed", |event| event["plugin"] == "memory");
+    let placed = std::fs::read_to_string(out.path().join("memory/plugin.toml")).expect("it is placed");
+    assert!(placed.contains("subprocess"), "{placed}");
+    assert_eq!(live.interrupt().0.code(), Some(0));
+}

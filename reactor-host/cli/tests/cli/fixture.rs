@@ -41,16 +41,20 @@ impl Crates {
         // The versions that this repository was built with, so that nothing has to be fetched.
         fs::copy(root().join("Cargo.lock"), made.path().join("Cargo.lock")).expect("the lock file");
         for (name, manifest, source) in crates {
-            let (abi, api) = (root().join("reactor-abi"), root().join("example-plugins/editor-api"));
+            let abi = root().join("reactor-abi");
+            // The interfaces of the example application, for the example that provides one.
+            let api = root().join("example-plugins").join("editor-api");
+            let api = source
+                .contains("editor_api")
+                .then(|| format!("editor-api = {{ path = '{}' }}\n", api.display()));
             made.write(
                 &format!("{name}/Cargo.toml"),
                 &format!(
                     "[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\n\
                      [lib]\ncrate-type = [\"cdylib\"]\n\n[features]\nlinked = []\n\n\
-                     [dependencies]\nreactor-abi = {{ path = '{}' }}\neditor-api = {{ path = '{}' }}\n\
-                     serde = {{ version = \"1\", features = [\"derive\"] }}\n",
+                     [dependencies]\nreactor-abi = {{ path = '{}' }}\nserde = {{ version = \"1\", features = [\"derive\"] }}\n{}",
                     abi.display(),
-                    api.display()
+                    api.unwrap_or_default()
                 ),
             );
             made.write(&format!("{name}/plugin.toml"), manifest);

@@ -108,6 +108,8 @@ pub(crate) fn check(event: &Value) {
         "looking",
         "building",
         "built",
+        "rebuilding",
+        "not_read",
         "not_compiled",
         "held",
         "placed",
@@ -147,6 +149,12 @@ pub(crate) fn check(event: &Value) {
         "log" => assert!(text("level") && text("message") && event["fields"].is_object(), "{event}"),
         "discovered" => assert!(text("path"), "{event}"),
         "stopped" => assert!(text("reason"), "{event}"),
+        "interface_provided" | "interface_withdrawn" => {
+            assert!(text("interface") && text("version"), "{event}");
+        }
+        "interface_changed" => {
+            assert!(text("interface") && text("before") && text("version"), "{event}");
+        }
         other => panic!("an event that this test does not know: `{other}`"),
     }
 }

@@ -24,6 +24,8 @@ mod new;
 mod files;
 // `call`, `run`: plugins that run.
 mod run;
+// The application that `new` makes, running: what it tells, and what it follows.
+mod application;
 // What the command says of itself: help, manual pages, completions, error codes; and what `doctor` says of the system.
 mod about;
 // The command line itself, and its exit codes.

@@ -8,13 +8,13 @@ use crate::fixture::{reactor, root, target};
 use crate::live::rows;
 
 /// A folder in which nothing of this repository is further up.
-fn folder() -> TempDir {
+pub(crate) fn folder() -> TempDir {
     tempfile::tempdir().expect("a temporary folder")
 }
 
 /// Makes `name` in `folder`, without a terminal and with nothing to read.
 #[track_caller]
-fn made(folder: &Path, name: &str, template: &str) -> PathBuf {
+pub(crate) fn made(folder: &Path, name: &str, template: &str) -> PathBuf {
     let mut command = reactor();
     command.current_dir(folder).args(["new", name, "--template", template]).write_stdin("").assert().code(0);
     let made = folder.join(name);
@@ -25,7 +25,7 @@ fn made(folder: &Path, name: &str, template: &str) -> PathBuf {
 
 /// Runs cargo in `folder`, which is to go well, and answers what it and the tests printed.
 #[track_caller]
-fn cargo(folder: &Path, arguments: &[&str]) -> String {
+pub(crate) fn cargo(folder: &Path, arguments: &[&str]) -> String {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
     command.current_dir(folder).args(arguments).env("CARGO_TARGET_DIR", target());
@@ -104,13 +104,40 @@ fn names_do_not_change_the_form_of_the_code() {
 #[test]
 fn below_another_package_it_stands_on_its_own() {
     let folder = folder();
-    fs::write(folder.path().join("Cargo.toml"), "[workspace]\n").expect("written");
-    for template in ["plugin", "interface", "app"] {
+    fs::write(folder.path().join("Cargo.toml"), "[workspace]\nexclude = [\"inner-plugin\", \"inner-app\"]\n")
+        .expect("written");
+    for template in ["plugin", "app"] {
         let name = format!("inner-{template}");
         let made = made(folder.path(), &name, template);
         let metadata = cargo(&made, &["metadata", "--offline", "--no-deps", "--format-version=1"]);
         assert!(metadata.contains(&format!("\"name\":\"{name}\"")), "{metadata}");
     }
+}
+
+#[test]
+fn a_new_plugin_in_an_application_is_a_member_of_its_workspace() {
+    let folder = folder();
+    let app = made(folder.path(), "fresh-whole", "app");
+    for (path, template, says) in [
+        ("plugins/rude", "plugin", "it is a member of"),
+        ("texts", "interface", "add \"texts\" to `members`"),
+    ] {
+        let mut command = reactor();
+        let assert = command.current_dir(&app).args(["new", path, "--template", template]).assert().code(0);
+        let printed = String::from_utf8_lossy(&assert.get_output().stdout).into_owned();
+        assert!(printed.contains(says), "{printed}");
+    }
+    let root = app.join("Cargo.toml");
+    let manifest = fs::read_to_string(&root).expect("a file of the template");
+    fs::write(&root, manifest.replace("\"interface\", ", "\"interface\", \"texts\", ")).expect("written");
+    let metadata = cargo(&app, &["metadata", "--offline", "--no-deps", "--format-version=1"]);
+    assert!(metadata.contains("\"name\":\"rude\"") && metadata.contains("\"name\":\"texts\""), "{metadata}");
+    cargo(&app, &["check", "--workspace", "--offline"]);
+
+    let inner =
+        reactor().current_dir(&app).args(["new", "plugins/app", "--template", "app"]).assert().code(1);
+    let error = String::from_utf8_lossy(&inner.get_output().stderr).into_owned();
+    assert!(error.contains("RE0942") && !app.join("plugins/app").exists(), "{error}");
 }
 
 #[test]

@@ -36,12 +36,25 @@ pub(super) enum Notice {
         /// The plugins that have new code.
         changed: Vec<String>,
     },
+    /// An edit has cargo build again.
+    Rebuilding {
+        /// The plugins that are asked for; those that nothing has changed for are ready at once.
+        plugins: Vec<String>,
+    },
+    /// Cargo can not read a workspace, and has said why: no plugin is to blame, and none was built.
+    NotRead {
+        /// Its folder.
+        workspace: PathBuf,
+    },
     /// A plugin did not compile; cargo has said why.
     NotCompiled {
         /// The plugin.
         plugin: String,
         /// The generation that goes on.
         serving: Option<u64>,
+        /// Whether another host runs it.
+        #[serde(skip)]
+        elsewhere: bool,
     },
     /// A plugin compiled, and waits for others that it is to change together with.
     Held {
@@ -51,6 +64,9 @@ pub(super) enum Notice {
         waits_for: Vec<String>,
         /// The generation that goes on.
         serving: Option<u64>,
+        /// Whether another host runs it.
+        #[serde(skip)]
+        elsewhere: bool,
     },
     /// A plugin was put into a folder that another host follows.
     Placed {
@@ -71,6 +87,9 @@ pub(super) enum Notice {
         message: String,
         /// The generation that goes on.
         serving: Option<u64>,
+        /// Whether another host runs it.
+        #[serde(skip)]
+        elsewhere: bool,
     },
     /// A new build was refused or failed, which an event before has told.
     GoesOn {
@@ -101,10 +120,14 @@ impl Notice {
     /// Whatever standard output says.
     pub(super) fn tell(&self, output: &Output) -> io::Result<()> {
         let weight = match self {
-            Self::NotCompiled { .. } | Self::NotPlaced { .. } | Self::Missed { .. } => Weight::Error,
+            Self::NotRead { .. }
+            | Self::NotCompiled { .. }
+            | Self::NotPlaced { .. }
+            | Self::Missed { .. } => Weight::Error,
             Self::GoesOn { .. } | Self::Held { .. } => Weight::Warning,
             Self::Looking { .. }
             | Self::Building { .. }
+            | Self::Rebuilding { .. }
             | Self::Built { .. }
             | Self::Placed { .. }
             | Self::Following { .. } => Weight::News,
@@ -145,13 +168,19 @@ impl Notice {
                     if changed.is_empty() { "no plugin changed".to_owned() } else { changed.join(", ") };
                 format!("{FAINT}· built: {what}  cargo {time}{FAINT:#}")
             }
-            Self::NotCompiled { plugin, serving } => {
-                format!("{BAD}!{BAD:#} {plugin} did not compile: {}", goes_on(*serving))
+            Self::Rebuilding { .. } => format!("{FAINT}· building …{FAINT:#}"),
+            Self::NotRead { workspace } => format!(
+                "{BAD}!{BAD:#} cargo can not read the workspace {}, as it says above: nothing was built, and all goes \
+                 on as it is",
+                plain(&workspace.display().to_string())
+            ),
+            Self::NotCompiled { plugin, serving, elsewhere } => {
+                format!("{BAD}!{BAD:#} {plugin} did not compile: {}", goes_on(*serving, *elsewhere))
             }
-            Self::Held { plugin, waits_for, serving } => format!(
+            Self::Held { plugin, waits_for, serving, elsewhere } => format!(
                 "{BAD}!{BAD:#} {plugin} waits for {}, which it changes together with: {}",
                 waits_for.join(", "),
-                goes_on(*serving)
+                goes_on(*serving, *elsewhere)
             ),
             Self::Placed { plugin, folder, cargo_micros } => format!(
                 "{GOOD}+{GOOD:#} {plugin} is in {}   cargo {}",
@@ -159,33 +188,45 @@ impl Notice {
                 crate::output::micros(*cargo_micros)
             ),
             // The message comes last: it may show a piece of the manifest on lines of its own.
-            Self::NotPlaced { plugin, code, message, serving } => {
-                format!("{BAD}!{BAD:#} {plugin}  refused [{code}], {}: {}", goes_on(*serving), plain(message))
+            Self::NotPlaced { plugin, code, message, serving, elsewhere } => {
+                format!(
+                    "{BAD}!{BAD:#} {plugin}  refused [{code}], {}: {}",
+                    goes_on(*serving, *elsewhere),
+                    plain(message)
+                )
             }
-            Self::GoesOn { plugin, serving } => format!("  {plugin}: {}", goes_on(Some(*serving))),
+            Self::GoesOn { plugin, serving } => format!("  {plugin}: {}", goes_on(Some(*serving), false)),
             Self::Missed { plugin } => {
                 format!(
                     "{BAD}!{BAD:#} {plugin} was built, but the host did not look at it: start this command again"
                 )
             }
             Self::Following { folders, running: Some(running) } => format!(
-                "{} running, {} followed\nedit a source file to swap its plugin; Ctrl-C ends",
+                "{} running; followed: {}\nedit a source file to swap its plugin; Ctrl-C ends",
                 count(*running, "plugin"),
-                count(folders.len(), "crate"),
+                crates(folders.len()),
             ),
             Self::Following { folders, running: None } => {
                 format!(
-                    "{} followed\nedit a source file to build its plugin; Ctrl-C ends",
-                    count(folders.len(), "crate")
+                    "followed: {}\nedit a source file to build its plugin; whether a build is taken is told by the \
+                     application that follows the folder; Ctrl-C ends",
+                    crates(folders.len())
                 )
             }
         }
     }
 }
 
-fn goes_on(serving: Option<u64>) -> String {
-    serving
-        .map_or_else(|| "it does not run".to_owned(), |generation| format!("generation {generation} goes on"))
+fn goes_on(serving: Option<u64>, elsewhere: bool) -> String {
+    match serving {
+        Some(generation) => format!("generation {generation} goes on"),
+        None if elsewhere => "what is in the folder stays".to_owned(),
+        None => "it does not run".to_owned(),
+    }
+}
+
+fn crates(number: usize) -> String {
+    format!("the source of {}, counting what plugins depend on by path", count(number, "crate"))
 }
 
 fn count(number: usize, what: &str) -> String {
@@ -220,13 +261,22 @@ mod tests {
     #[test]
     fn what_does_not_compile_says_what_goes_on() {
         check(
-            &Notice::NotCompiled { plugin: "greeting".into(), serving: Some(3) },
+            &Notice::NotCompiled { plugin: "greeting".into(), serving: Some(3), elsewhere: false },
             &expect!["! greeting did not compile: generation 3 goes on"],
             &expect![[r#"{"event":"not_compiled","plugin":"greeting","serving":3}"#]],
         );
         check(
-            &Notice::NotCompiled { plugin: "greeting".into(), serving: None },
+            &Notice::NotCompiled { plugin: "greeting".into(), serving: None, elsewhere: false },
             &expect!["! greeting did not compile: it does not run"],
+            &expect![[r#"{"event":"not_compiled","plugin":"greeting","serving":null}"#]],
+        );
+    }
+
+    #[test]
+    fn where_another_host_runs_it_the_folder_is_left_as_it_is() {
+        check(
+            &Notice::NotCompiled { plugin: "greeting".into(), serving: None, elsewhere: true },
+            &expect!["! greeting did not compile: what is in the folder stays"],
             &expect![[r#"{"event":"not_compiled","plugin":"greeting","serving":null}"#]],
         );
     }
@@ -239,6 +289,7 @@ mod tests {
             code: "RE0103".into(),
             message,
             serving: Some(10),
+            elsewhere: false,
         };
         let text =
             "! greeting  refused [RE0103], generation 10 goes on: plugin.toml:5:1: unknown key `apo`\n";
@@ -250,7 +301,7 @@ mod tests {
         check(
             &Notice::Following { folders: vec!["/home/ada/greeting".into()], running: Some(1) },
             &expect![[r"
-                1 plugin running, 1 crate followed
+                1 plugin running; followed: the source of 1 crate, counting what plugins depend on by path
                 edit a source file to swap its plugin; Ctrl-C ends"]],
             &expect![[r#"{"event":"following","folders":["/home/ada/greeting"],"running":1}"#]],
         );

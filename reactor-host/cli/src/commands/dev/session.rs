@@ -195,6 +195,11 @@ impl<'a> Session<'a> {
             .collect();
         if let Some(view) = self.output.view() {
             view.building();
+        } else if quiet {
+            // Cargo itself says nothing then, and may take its time.
+            let plugins = jobs.iter().flat_map(|(_, workspace)| &workspace.plugins);
+            let plugins = plugins.map(|plugin| plugin.label().to_owned()).collect();
+            Notice::Rebuilding { plugins }.tell(&self.output)?;
         }
         let (cargo, sender) = (Arc::clone(&self.cargo), self.sender.clone());
         let mode = Mode {

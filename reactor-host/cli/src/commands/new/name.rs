@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use reactor_host::manifest::PluginId;
+use reactor_host::manifest::{IdError, PluginId};
 
 use crate::error::CliError;
 
@@ -134,8 +134,14 @@ fn refused(name: &str) -> Option<String> {
     if name.contains('.') {
         return Some("a crate's name has no dots".to_owned());
     }
-    if let Err(error) = PluginId::new(name) {
-        return Some(error.to_string());
+    // Its advice is that for ids, which may have dots; ours follows.
+    match PluginId::new(name) {
+        Ok(_) => {}
+        Err(IdError::Character { found }) => return Some(format!("it holds {found:?}")),
+        Err(IdError::Hyphen { .. }) => {
+            return Some("a hyphen is not between two letters or digits".to_owned());
+        }
+        Err(error) => return Some(error.to_string()),
     }
     if !name.starts_with(|first: char| first.is_ascii_lowercase()) {
         return Some("a crate's name begins with a letter".to_owned());
@@ -178,6 +184,7 @@ mod tests {
             let error = Name::of(Path::new(path)).expect_err(path);
             assert_eq!(error.code(), "RE0940");
             assert!(error.to_string().contains(says), "{path}: {error}");
+            assert_eq!(error.to_string().matches("; use ").count(), 1, "one advice: {error}");
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::name::Name;
+use super::surroundings::Surroundings;
 use crate::args::Template;
 
 /// A file and where it goes.
@@ -46,20 +47,24 @@ const APP: &[(&str, &str)] = &[
 /// How the loop from an edit to running code is shortened, which only the root of a workspace can say.
 const PROFILE: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/templates/profile.toml.in"));
 
+/// What keeps a package from being taken for a part of one further up.
+const OWN_WORKSPACE: &str =
+    "# A workspace of its own. Without this it could be a member of the one further up.\n[workspace]";
+
 /// Where a template's dependencies and surroundings are.
 pub(super) struct Sources {
     /// The checkout that this program was built in, if it is still there.
     checkout: Option<PathBuf>,
-    /// Whether a package or workspace is further up.
-    enclosed: bool,
+    /// What is further up.
+    surroundings: Surroundings,
 }
 
 impl Sources {
-    /// For a folder that is, or is not, below another package.
-    pub(super) fn here(enclosed: bool) -> Self {
+    /// For a folder that has this further up.
+    pub(super) fn here(surroundings: Surroundings) -> Self {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2);
         let checkout = root.filter(|root| root.join("reactor-abi").join("Cargo.toml").is_file());
-        Self { checkout: checkout.map(Path::to_owned), enclosed }
+        Self { checkout: checkout.map(Path::to_owned), surroundings }
     }
 
     /// A dependency on a crate of ours, as the value of a key in TOML.
@@ -82,10 +87,12 @@ pub(super) fn files(template: Template, name: &Name, sources: &Sources) -> Vec<(
         Template::Interface => INTERFACE,
         Template::App => APP,
     };
-    let workspace = if sources.enclosed && template != Template::App {
-        "\n\n# A workspace of its own. Without this it could be a member of the one further up.\n[workspace]"
-    } else {
-        ""
+    let profile = PROFILE.trim_end();
+    let root = match &sources.surroundings {
+        Surroundings::Open => format!("\n\n{profile}"),
+        Surroundings::Package => format!("\n\n{profile}\n\n{OWN_WORKSPACE}"),
+        // The workspace has the profile, if any, and there is one root.
+        Surroundings::Member { .. } | Surroundings::Stranger { .. } => String::new(),
     };
     let places = [
         ("name", name.as_str().to_owned()),
@@ -93,8 +100,8 @@ pub(super) fn files(template: Template, name: &Name, sources: &Sources) -> Vec<(
         ("Type", name.as_type()),
         ("reactor-abi", sources.dependency("reactor-abi")),
         ("reactor-host", sources.dependency("reactor-host")),
-        ("profile", PROFILE.trim_end().to_owned()),
-        ("workspace", workspace.to_owned()),
+        ("profile", profile.to_owned()),
+        ("root", root),
     ];
     let fill = |text: &str| {
         places
@@ -116,18 +123,23 @@ mod tests {
 
     #[test]
     fn every_place_is_filled_in() {
-        for (path, text) in ALL.iter().flat_map(|template| made(*template, &Sources::here(true))) {
-            assert!(
-                !text.contains("{{") && text.ends_with('\n') && !text.ends_with("\n\n"),
-                "{path}:\n{text}"
-            );
+        let root = PathBuf::from("/home/ada/editor");
+        for surroundings in [Surroundings::Open, Surroundings::Package, Surroundings::Member { root }] {
+            let sources = Sources::here(surroundings);
+            for (path, text) in ALL.iter().flat_map(|template| made(*template, &sources)) {
+                assert!(
+                    !text.contains("{{") && text.ends_with('\n') && !text.ends_with("\n\n"),
+                    "{path}:\n{text}"
+                );
+            }
         }
     }
 
     #[test]
     fn a_checkout_is_depended_on_by_path_and_a_release_by_version() {
-        let checkout = Sources { checkout: Some("/home/ada/\"reactor\"".into()), enclosed: false };
-        let release = Sources { checkout: None, enclosed: false };
+        let checkout =
+            Sources { checkout: Some("/home/ada/\"reactor\"".into()), surroundings: Surroundings::Open };
+        let release = Sources { checkout: None, surroundings: Surroundings::Open };
         for template in ALL {
             let manifest = |sources| made(template, sources).swap_remove(0).1;
             let by_path = r#"reactor-abi = { path = "/home/ada/\"reactor\"/reactor-abi" }"#;

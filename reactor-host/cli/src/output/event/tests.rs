@@ -65,6 +65,39 @@ fn what_became_of_the_old_code() {
 }
 
 #[test]
+fn an_interface_is_told_in_words_and_unasked_only_when_its_version_changes() {
+    let interface = "text.stats".to_owned();
+    let changed = |before: &str| EventKind::InterfaceChanged {
+        interface: interface.clone(),
+        before: before.to_owned(),
+        version: "1.1.0".to_owned(),
+    };
+    let provided = EventKind::InterfaceProvided { interface: interface.clone(), version: "1.0.0".to_owned() };
+    let withdrawn =
+        EventKind::InterfaceWithdrawn { interface: interface.clone(), version: "1.0.0".to_owned() };
+    check(Some(1), &provided, &expect!["· word-count 1.4.2  generation 1  provides text.stats 1.0.0"]);
+    check(
+        Some(2),
+        &changed("1.0.0"),
+        &expect!["~ word-count 1.4.2  generation 2  provides text.stats 1.1.0, until now 1.0.0"],
+    );
+    check(
+        Some(2),
+        &changed("1.1.0"),
+        &expect!["· word-count 1.4.2  generation 2  still provides text.stats 1.1.0"],
+    );
+    check(
+        Some(2),
+        &withdrawn,
+        &expect!["· word-count 1.4.2  generation 2  no longer provides text.stats 1.0.0"],
+    );
+    assert_eq!(Weight::of(&changed("1.0.0")), Weight::News);
+    for quiet in [&provided, &changed("1.1.0"), &withdrawn] {
+        assert_eq!(Weight::of(quiet), Weight::Detail);
+    }
+}
+
+#[test]
 fn what_went_wrong() {
     let failed = EventKind::Failed {
         phase: "start".into(),

@@ -27,7 +27,14 @@ impl Session<'_> {
         self.timing.built(built.iter().map(|(_, built)| built.took).sum());
         let mut placing = Placing { all_well: true, ..Placing::default() };
         let missing = self.missing_of_those_together(built);
+        let elsewhere = self.hosted.is_none();
         for (number, built) in built {
+            if built.is_unread {
+                placing.all_well = false;
+                let workspace = self.workspaces[*number].root.clone();
+                Notice::NotRead { workspace }.tell(&self.output)?;
+                continue;
+            }
             for plugin in self.workspaces[*number].plugins.clone() {
                 let library = built.libraries.get(&plugin.package);
                 let together = self.touched.is_together(&plugin.package);
@@ -35,7 +42,7 @@ impl Session<'_> {
                     placing.all_well = false;
                     let (name, id) = self.name_of(&plugin);
                     let serving = id.and_then(|id| self.serving(&id));
-                    let held = Notice::Held { plugin: name, waits_for: missing.clone(), serving };
+                    let held = Notice::Held { plugin: name, waits_for: missing.clone(), serving, elsewhere };
                     held.tell(&self.output)?;
                     continue;
                 }
@@ -55,11 +62,11 @@ impl Session<'_> {
                     Some(Err(error)) => {
                         let (code, message) = (error.code().to_owned(), error.to_string());
                         self.mark(&name, Some(&format!("refused [{code}]")));
-                        Notice::NotPlaced { plugin: name, code, message, serving: serving() }
+                        Notice::NotPlaced { plugin: name, code, message, serving: serving(), elsewhere }
                     }
                     None => {
                         self.mark(&name, Some("did not compile"));
-                        Notice::NotCompiled { plugin: name, serving: serving() }
+                        Notice::NotCompiled { plugin: name, serving: serving(), elsewhere }
                     }
                 };
                 placing.all_well = false;
