@@ -152,10 +152,10 @@ fn streams_end_well_or_with_the_error_of_who_sends(road: Road) {
     assert_eq!(numbers.expect("it ended well"), (1..=1_000).collect::<Vec<_>>());
     let items: Vec<_> = acts(&cast, "a").break_off(9).expect("answered").expect("a stream").collect();
     let (end, numbers) = items.split_last().expect("an end");
-    assert_eq!(told(end.as_ref().expect_err("it broke off")), "unavailable acme.broken");
+    assert_eq!(told(end.as_ref().expect_err("it broke off")), "ended acme.broken");
     assert!(numbers.len() == 9 && numbers.iter().all(Result::is_ok), "{numbers:?}");
     assert_eq!(each_uses(&cast, "a", "count"), [(); 3].map(|()| value!(500_500_u64)));
-    let broken = [(); 3].map(|()| value!([9_u64, ["unavailable acme.broken"]]));
+    let broken = [(); 3].map(|()| value!([9_u64, ["ended acme.broken"]]));
     assert_eq!(each_uses(&cast, "a", "break-off"), broken);
 }
 

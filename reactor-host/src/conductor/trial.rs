@@ -6,12 +6,15 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use reactor_abi::interface::PROCESS_GONE;
+
 use super::slot::{Previous, Slot};
 use super::{Conductor, examiner};
 use crate::event::EventKind;
 use crate::generation::{Generation, PhaseFailure};
 use crate::manifest::PluginId;
 use crate::native::life::Stage;
+use crate::native::remote::ENDED_BEFORE;
 use crate::order::Order;
 use crate::report::{Reason, Report};
 use crate::retire::tell_failure;
@@ -156,8 +159,8 @@ impl Conductor {
             let why = Reason::from(failure);
             let told = format!("it failed its health check: {why}");
             // A process that has ended is told as that, whoever notices it first.
-            let gone = [reactor_abi::interface::PROCESS_GONE, "RE0641"].contains(&why.code.as_str());
-            let reason = Reason::new(if gone { reactor_abi::interface::PROCESS_GONE } else { UNWELL }, told);
+            let gone = [PROCESS_GONE, ENDED_BEFORE].contains(&why.code.as_str());
+            let reason = Reason::new(if gone { PROCESS_GONE } else { UNWELL }, told);
             return self.misbehaved(generation, &reason, report);
         }
         let now = self.stage.shared.now();

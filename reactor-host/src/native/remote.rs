@@ -27,6 +27,9 @@ use crate::interfaces::{LONGEST_TEXT, OfferError, Offered, Wanted};
 use crate::manifest::PluginId;
 use crate::routes::Routes;
 
+/// The code of what is told who calls when the process has ended already.
+pub(crate) const ENDED_BEFORE: &str = "RE0641";
+
 /// What an operation in another process came to.
 pub(crate) struct Outcome {
     pub(crate) status: Status,

@@ -27,7 +27,7 @@ use crate::load::{LoadError, Prepared};
 use crate::manifest::PluginId;
 use crate::native::context::Context;
 use crate::native::life::Stage;
-use crate::native::remote::{Outcome, Remote};
+use crate::native::remote::{ENDED_BEFORE, Outcome, Remote};
 
 /// The first argument of a plugin's process. What follows is for people who look at a list of processes.
 pub(crate) const MARK: &str = "--serve-reactor-plugin";
@@ -203,7 +203,7 @@ impl Process {
                 let told = format!(
                     "{plugin} can not be called: the process of its generation {generation} has ended: {end}"
                 );
-                Outcome { status: Status::Blocked, bytes: Error::new("RE0641", told).encode() }
+                Outcome { status: Status::Blocked, bytes: Error::new(ENDED_BEFORE, told).encode() }
             }
             Unanswered::TooLong(length) => Outcome::failed(&too_long("call", length)),
         }

@@ -8,7 +8,7 @@ use std::process::{Child, Command, ExitStatus};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 
 /// See the module.
 #[derive(Default)]
@@ -28,7 +28,7 @@ struct State {
 }
 
 impl Keeper {
-    /// Starts the process; once. `over` is called once it has ended, with how, on the thread that waited for it.
+    /// Starts the process, which must get a process group of its own; once. `over` is called once it has ended, with how, on the thread that waited for it.
     pub(super) fn start(
         self: &Arc<Self>,
         mut command: Command,
@@ -64,6 +64,8 @@ impl Keeper {
         let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
         while waitid(WaitId::Pid(pid), options).is_err_and(|error| error == rustix::io::Errno::INTR) {}
         let mut state = self.lock();
+        // What it started itself goes with it, as far as it has stayed in its group: the number is still its own.
+        let _ = kill_process_group(pid, Signal::KILL);
         state.pid = None;
         let end = match (child.wait(), &state.killed) {
             (_, Some(why)) => format!("it was killed: {why}"),
@@ -84,7 +86,7 @@ impl Keeper {
             state.killed = why.map(str::to_owned);
         }
         // It may have ended a moment ago, which is just as well.
-        let _ = kill_process(pid, Signal::KILL);
+        let _ = kill_process_group(pid, Signal::KILL);
     }
 
     /// Waits until it has ended, at most for `limit`.
@@ -139,13 +141,14 @@ fn name(signal: i32) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::process::CommandExt;
     use std::sync::mpsc;
 
     use super::*;
 
     fn ended(script: &str, act: impl FnOnce(&Keeper)) -> String {
         let mut command = Command::new("sh");
-        command.args(["-c", script]);
+        command.args(["-c", script]).process_group(0);
         let (told, end) = mpsc::channel();
         let over = move |how: &str| told.send(how.to_owned()).expect("the test listens");
         let keeper = Arc::new(Keeper::default());
@@ -164,6 +167,19 @@ mod tests {
         assert_eq!(ended("exec sleep 1000", |keeper| keeper.kill(Some("it hung"))), "it was killed: it hung");
         let told = ended("exec sleep 1000", |keeper| keeper.kill(None));
         assert_eq!(told, "it was ended by signal 9 (SIGKILL)");
+    }
+
+    #[test]
+    fn what_a_process_started_goes_with_it() {
+        let (mut reader, writer) = std::io::pipe().expect("a pipe");
+        let mut command = Command::new("sh");
+        // It ends at once, and what it started would hold the pipe for as long as it lives.
+        command.args(["-c", "sleep 1000 & exit 0"]).process_group(0).stdout(writer);
+        let keeper = Arc::new(Keeper::default());
+        keeper.start(command, "test".to_owned(), |_| ()).expect("a shell");
+        let mut said = Vec::new();
+        std::io::Read::read_to_end(&mut reader, &mut said).expect("the pipe ends");
+        assert!(said.is_empty());
     }
 
     #[test]

@@ -19,7 +19,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, Sender};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use reactor_abi::Error;
 
@@ -112,6 +112,30 @@ impl Broken {
 
 /// How long a side that does not read may keep one that writes, once the socket is full.
 const WRITE_DEADLINE: Duration = Duration::from_secs(10);
+
+/// Writes a whole frame within the deadline, however little of it the other side takes at a time.
+fn write_in_time(writer: &mut UnixStream, mut bytes: &[u8]) -> std::io::Result<()> {
+    let deadline = Instant::now() + WRITE_DEADLINE;
+    let mut shortened = false;
+    while !bytes.is_empty() {
+        match writer.write(bytes) {
+            Ok(0) => return Err(ErrorKind::WriteZero.into()),
+            Ok(written) => bytes = &bytes[written..],
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+        // Nearly every frame goes out at once, and needs no other limit than the one that stands.
+        if !bytes.is_empty() {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Err(ErrorKind::TimedOut.into());
+            }
+            writer.set_write_timeout(Some(left))?;
+            shortened = true;
+        }
+    }
+    if shortened { writer.set_write_timeout(Some(WRITE_DEADLINE)) } else { Ok(()) }
+}
 
 /// How many questions of other processes one thread sees to at once, each on behalf of the one before. How deep calls lead
 /// back and forth is the plugins' to choose, and each level takes its part of the thread's stack.
@@ -306,7 +330,7 @@ impl Line {
     fn send(&self, frame: &Frame<'_>) -> Result<(), usize> {
         let bytes = frame.encode()?;
         let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Err(error) = writer.write_all(&bytes) {
+        if let Err(error) = write_in_time(&mut writer, &bytes) {
             if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) {
                 self.lock().stuck = true;
             }

@@ -76,7 +76,7 @@ impl Crates {
 }
 
 /// A copy of an example plugin: `plugin.toml` with a library name of its own, and the source.
-fn example(name: &str) -> (String, String) {
+pub(crate) fn example(name: &str) -> (String, String) {
     let folder = root().join("example-plugins").join(name);
     let read = |file: &str| fs::read_to_string(folder.join(file)).expect("a file of the example");
     let manifest = read("plugin.toml");
