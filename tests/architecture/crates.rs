@@ -13,7 +13,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     // An interface crate as an application publishes one.
     ("echo-api", &["reactor-abi"]),
     ("typed-api", &["reactor-abi"]),
-    ("reactor-tests", &["reactor-abi", "reactor-host"]),
+    ("reactor-tests", &["reactor-abi", "reactor-host", "echo-api"]),
 ];
 
 /// What the crates in `example-plugins` may use: of each other, the interface crate only.

@@ -129,6 +129,10 @@ impl Source for Services {
 }
 
 /// What a caller of this version gets of each of its methods, or why it gets nothing.
+///
+/// # Errors
+///
+/// That there is no handle for this range.
 pub fn answers(source: &impl Source, version: &str, range: &str) -> Result<String> {
     fn told<T: Debug>(answer: Result<T, CallError>) -> String {
         answer.map_or_else(|error| error.code().to_owned(), |answer| format!("{answer:?}"))

@@ -267,7 +267,6 @@ fn calls_made_inside_the_call_of_a_provider_that_hands_over_pass_whatever_roads_
             false
         });
         assert_eq!(acts("apart").pass("a", 9, &hears).expect("answered"), Ok(2));
-        drop(hears);
         let report = swap.expect("it was asked for").join().expect("no panic").expect("the host runs");
         assert!(tell::swapped(&report, "a"), "{report:#?}");
         waits.expect("it was asked for").join().expect("answered by the new one");
@@ -287,7 +286,6 @@ fn what_is_lent_may_swap_the_callee_unless_the_call_would_be_waited_for(road: Ro
             false
         });
         assert_eq!(acts.work(9, &hears).expect("answered"), Ok(1));
-        drop(hears);
         match &asked[..] {
             [Err(HostError::InsidePlugin)] => assert!(waits),
             [Ok(report)] => assert!(!waits && tell::swapped(report, "a"), "{report:#?}"),

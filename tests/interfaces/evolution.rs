@@ -1,5 +1,7 @@
 //! Provider and caller, each built with one of three minor versions or with the next major one, on every road.
 
+use std::fmt::Write as _;
+
 use expect_test::expect;
 use reactor_host::value;
 use reactor_tests::on_every_road;
@@ -42,7 +44,7 @@ fn every_pair_of_versions_does_what_the_rules_of_evolution_say(road: Road) {
         let cast = cast(road, version);
         for (caller, range) in callers {
             let answer = answer(&cast, caller, range).unwrap_or_else(|error| error.code().to_owned());
-            table.push_str(&format!("provider {version}, caller {caller} {range}: {answer}\n"));
+            writeln!(table, "provider {version}, caller {caller} {range}: {answer}").expect("memory");
         }
     }
     expect![[r#"

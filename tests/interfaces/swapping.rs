@@ -1,4 +1,5 @@
 //! What a swap does to callers of an interface.
+#![expect(clippy::items_after_statements, reason = "an interface of one test stands where the test needs it")]
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, mpsc};

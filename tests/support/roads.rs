@@ -24,6 +24,7 @@ mod actor {
     include!("../corpus/actor.rs");
 }
 
+#[expect(clippy::many_single_char_names, reason = "one argument of each kind")]
 mod echoer {
     //! The same.
     include!("../corpus/echoer.rs");

@@ -38,9 +38,9 @@ fn call_prints_the_answer() {
 #[test]
 fn a_plugin_in_a_process_of_its_own_is_served_by_the_command_itself() {
     let plugins = plugins();
-    let manifest = crate::fixture::example("greeting").0 + "\n[run]\nisolation = \"subprocess\"\n";
-    let beside = library(plugins.path(), "greeting").with_file_name("plugin.toml");
-    fs::write(beside, manifest).expect("written");
+    let manifest = library(plugins.path(), "greeting").with_file_name("plugin.toml");
+    let text = fs::read_to_string(&manifest).expect("it is there");
+    fs::write(&manifest, text + "\n[run]\nisolation = \"subprocess\"\n").expect("written");
     let mut command = reactor();
     command
         .args(["call", "--json", "greeting", "greet", r#"{"name": "Ada"}"#])
