@@ -23,6 +23,10 @@ const SHARED: &[(&str, usize, &str)] = &[
     ("RE0605", 4, "the host has shut down: found out by each of those who hold it weakly"),
     ("RE0606", 4, "a generation that has ended asks: of the services, or through a handle to another plugin"),
     ("RE0608", 2, "the host answered without the number of what was asked for: a task, a stream"),
+    ("RE0740", 2, "what an interface says of itself is none: to a host, and on the bench of a unit test"),
+    ("RE0743", 2, "an interface is provided twice: to a host, and on the bench of a unit test"),
+    ("RE0744", 2, "an interface is provided outside of `register`: to a host, and on the bench"),
+    ("RE0745", 2, "the bench of a unit test gives the answer that a host gives"),
     ("RE0607", 3, "no task can be spawned now: before `start`, and when tasks are being ended"),
 ];
 
