@@ -26,7 +26,7 @@ const SHARED: &[(&str, usize, &str)] = &[
     ("RE0740", 2, "what an interface says of itself is none: to a host, and on the bench of a unit test"),
     ("RE0743", 2, "an interface is provided twice: to a host, and on the bench of a unit test"),
     ("RE0744", 2, "an interface is provided outside of `register`: to a host, and on the bench"),
-    ("RE0745", 2, "the bench of a unit test gives the answer that a host gives"),
+    ("RE0745", 2, "a range of versions is none: as a host is asked, and on the bench of a unit test"),
     ("RE0747", 2, "nobody provides the interface: in a host, and on the bench of a unit test"),
     ("RE0607", 3, "no task can be spawned now: before `start`, and when tasks are being ended"),
 ];
