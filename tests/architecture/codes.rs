@@ -23,7 +23,6 @@ const SHARED: &[(&str, usize, &str)] = &[
     ("RE0605", 4, "the host has shut down: found out by each of those who hold it weakly"),
     ("RE0606", 4, "a generation that has ended asks: of the services, or through a handle to another plugin"),
     ("RE0608", 2, "the host answered without the number of what was asked for: a task, a stream"),
-    ("RE0641", 2, "a plugin's process had ended before: the call is refused, and a trial knows it again"),
     ("RE0607", 3, "no task can be spawned now: before `start`, and when tasks are being ended"),
 ];
 
