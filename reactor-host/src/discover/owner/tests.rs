@@ -224,7 +224,7 @@ fn the_sentence_says_path_mode_owner_and_what_to_do_about_all_of_it_at_once() {
         text,
         format!(
             "{library} is not used: {app} (mode 0775, owner {owner}) can be changed by its group, {plugins} \
-             (mode 0775, owner {owner}) can be changed by its group, {library} (mode 0664, owner {owner}) can be \
+             (mode 0775, owner {owner}) can be changed by its group, it (mode 0664, owner {owner}) can be \
              changed by its group; run `chmod go-w {app} {plugins} {library}`, or accept it for development with \
              `allow_shared_folders` (`--allow-shared-folders`)"
         )
