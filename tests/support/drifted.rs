@@ -30,6 +30,9 @@ pub fn library(plugin: &str, drift: &Drift) -> Vec<u8> {
     for file in files(&abi) {
         let relative = file.strip_prefix(&abi).expect("it was found there");
         let mut text = std::fs::read_to_string(&file).expect("a source is a text");
+        if relative == Path::new("Cargo.toml") {
+            text = without_tests(&text);
+        }
         if relative == Path::new(drift.file) {
             replaced = text.contains(drift.from);
             text = text.replace(drift.from, drift.to);
@@ -56,17 +59,34 @@ pub fn library(plugin: &str, drift: &Drift) -> Vec<u8> {
 fn manifest(plugin: &str) -> String {
     let text = std::fs::read_to_string(root().join("Cargo.toml")).expect("the manifest");
     let members = text.lines().find(|line| line.starts_with("members = ")).expect("a workspace");
-    let text = text.replace(members, &format!("members = [\"reactor-abi\", {plugin:?}]"));
+    let members_here = format!("members = [\"reactor-abi\", \"reactor-abi/macros\", {plugin:?}]");
+    let text = text.replace(members, &members_here);
     let lints = text.find("[workspace.lints.rust]").expect("lints");
     let host = text.lines().find(|line| line.starts_with("reactor-host = ")).expect("the host");
     let text = text[..lints].replace(host, "").replace("exclude = ", "#");
     format!("{text}\n[workspace.lints]\n[profile.dev]\ndebug = false\nstrip = \"debuginfo\"\nopt-level = 1\n")
 }
 
-/// Every file of a crate that its library is built from.
+/// A crate's manifest without what its tests are built from, which is not copied.
+fn without_tests(manifest: &str) -> String {
+    let (mut kept, mut is_kept) = (String::new(), true);
+    for line in manifest.lines() {
+        if line.starts_with('[') {
+            is_kept = !["[dev-dependencies]", "[[test]]"].contains(&line);
+        }
+        if is_kept {
+            kept.push_str(line);
+            kept.push('\n');
+        }
+    }
+    kept
+}
+
+/// Every file of the crate that its library is built from, and of its macros.
 fn files(folder: &Path) -> Vec<PathBuf> {
     let mut files = vec![folder.join("Cargo.toml"), folder.join("build.rs"), folder.join("plugin.toml")];
-    let mut folders = vec![folder.join("src")];
+    files.push(folder.join("macros/Cargo.toml"));
+    let mut folders = vec![folder.join("src"), folder.join("macros/src")];
     while let Some(folder) = folders.pop() {
         for entry in folder.read_dir().expect("a folder of the repository") {
             let path = entry.expect("an entry of a folder").path();
